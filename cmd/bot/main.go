@@ -1,0 +1,201 @@
+// Command bot is Tocsin: the incident desk of an open-source project's
+// maintainers. Without arguments it rehearses on the console; with a
+// configuration it serves the networks that are configured.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // zones also where the system has none
+
+	"tocsin/cmd/bot/config"
+)
+
+// program is the bot as a value that tests can run.
+type program struct {
+	in       io.Reader
+	out      io.Writer
+	err      io.Writer
+	env      func(string) (string, bool)
+	terminal bool // a person sits at in
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	p := program{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, terminal: isTerminal(os.Stdin)}
+	code := p.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+func isTerminal(f *os.File) bool {
+	i, err := f.Stat()
+	return err == nil && i.Mode()&os.ModeCharDevice != 0 && i.Mode()&os.ModeDevice != 0
+}
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+const usage = `Tocsin, the incident desk of an open-source project's maintainers.
+
+  bot [-db FILE]                    rehearse on the console; nothing needs to be configured
+  bot init [FILE]                   write a commented configuration, config.toml
+  bot check [-config FILE]          read the configuration strictly and say what is wrong
+  bot -config FILE                  serve the networks of the configuration
+  bot verify [-db FILE | -config FILE]
+                                    walk the record and check that nothing in it was changed
+  bot unsuspend [-db FILE | -config FILE] PERSON
+                                    obey a person again, when too few are left to do it in chat
+`
+
+// run does what the arguments say and gives the exit code.
+func (p program) run(ctx context.Context, args []string) int {
+	verb := ""
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		verb, args = args[0], args[1:]
+	}
+	f := flag.NewFlagSet("bot", flag.ContinueOnError)
+	f.SetOutput(p.err)
+	f.Usage = func() { fmt.Fprint(p.err, usage) }
+	db := f.String("db", "", "the state's file")
+	cfg := f.String("config", "", "the configuration")
+	logLevel := f.String("log", "", "debug, info, warn or error")
+	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return exitOK
+		}
+		return exitUsage
+	}
+	a := arguments{db: *db, config: *cfg, log: *logLevel, rest: f.Args()}
+	switch verb {
+	case "":
+		if len(a.rest) > 0 {
+			return p.misused("There is nothing to do with " + fmt.Sprintf("%q", a.rest[0]) + ".")
+		}
+		if a.config != "" {
+			return p.serve(ctx, a)
+		}
+		return p.rehearse(ctx, a)
+	case "init":
+		return p.init(a)
+	case "check":
+		return p.check(a)
+	case "verify":
+		return p.verify(ctx, a)
+	case "unsuspend":
+		return p.unsuspend(ctx, a)
+	case "help":
+		fmt.Fprint(p.out, usage)
+		return exitOK
+	default:
+		return p.misused(fmt.Sprintf("There is no %q.", verb))
+	}
+}
+
+type arguments struct {
+	db, config, log string
+	rest            []string
+}
+
+func (p program) misused(why string) int {
+	fmt.Fprintf(p.err, "%s\n\n%s", why, usage)
+	return exitUsage
+}
+
+func (p program) failed(err error) int {
+	fmt.Fprintln(p.err, err)
+	return exitFailed
+}
+
+// logger writes to stderr; what it is given never holds sealed text.
+func (p program) logger(level string) (*slog.Logger, error) {
+	var l slog.Level
+	if level == "" {
+		level = "info"
+	}
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("-log is debug, info, warn or error")
+	}
+	return slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: l})), nil
+}
+
+const rehearsalFile = "rehearsal.db"
+
+// rehearse runs the console until its input ends.
+func (p program) rehearse(ctx context.Context, a arguments) int {
+	if a.log == "" {
+		a.log = "warn" // a person reads this terminal
+	}
+	if a.db == "" {
+		a.db = rehearsalFile
+	}
+	log, err := p.logger(a.log)
+	if err != nil {
+		return p.misused(err.Error())
+	}
+	r, err := openRehearsal(ctx, rehearsalOptions{dbPath: a.db, in: p.in, out: p.out, prompt: p.terminal, log: log, clock: &clock{}})
+	if err != nil {
+		return p.failed(err)
+	}
+	defer r.close()
+	fmt.Fprintf(p.out, "Tocsin rehearses; its state is in %s. You are alice. Say !help; /as bob, /wait 25h and /quit are the console's own.\n", a.db)
+	if err := r.run(ctx, p.terminal); err != nil && ctx.Err() == nil {
+		return p.failed(err)
+	}
+	return exitOK
+}
+
+// init writes a configuration to start from; it overwrites nothing.
+func (p program) init(a arguments) int {
+	path := a.config
+	if len(a.rest) > 0 {
+		path = a.rest[0]
+	}
+	if path == "" {
+		path = "config.toml"
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return p.failed(fmt.Errorf("%s is there already and is left as it is; name another file: bot init FILE", path))
+	}
+	if err == nil {
+		_, err = f.Write(config.Example())
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return p.failed(err)
+	}
+	fmt.Fprintf(p.out, "Wrote %s. Edit it, then say: bot check -config %s\n", path, path)
+	return exitOK
+}
+
+// check reads the configuration and the plan as serving would.
+func (p program) check(a arguments) int {
+	if a.config == "" {
+		a.config = "config.toml"
+	}
+	if len(a.rest) > 0 {
+		a.config = a.rest[0]
+	}
+	c, err := config.Load(a.config, p.env)
+	if err == nil {
+		_, err = planOf(c)
+	}
+	if err != nil {
+		fmt.Fprintln(p.err, err)
+		return exitUsage
+	}
+	fmt.Fprintf(p.out, "%s is in order: %d people, %d networks.\n", a.config, len(c.Roster().People()), len(c.IRC))
+	return exitOK
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tocsin/bridges"
+	"tocsin/commands"
+	"tocsin/incidents"
+	"tocsin/internal/chattest"
+)
+
+func TestMain(m *testing.M) {
+	chattest.RegisterUpdate()
+	os.Exit(m.Run())
+}
+
+// dull gives the same "random" bytes in every run.
+func dull() func([]byte) {
+	n := byte(0)
+	return func(p []byte) {
+		for i := range p {
+			n += 7
+			p[i] = n
+		}
+	}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+// staged is a bot on a stage.
+type staged struct {
+	t      *testing.T
+	script *chattest.Script
+	stage  *chattest.Stage
+	clock  *clock
+	path   string
+	random func([]byte)
+	log    *slog.Logger
+	*rehearsal
+}
+
+func (s *staged) Hear(ctx context.Context, m bridges.Message) error { return s.Message(ctx, m) }
+func (s *staged) Wait(ctx context.Context, span string) error       { return s.wait(ctx, span) }
+
+func (s *staged) Restart(ctx context.Context) error {
+	if s.rehearsal != nil {
+		if err := s.close(); err != nil {
+			return err
+		}
+	}
+	p, err := rehearsalParts(s.path, s.clock, s.log)
+	if err != nil {
+		return err
+	}
+	p.random = s.random
+	bs := []bridges.Bridge{s.stage.Bridge("console")}
+	seen := map[string]bool{}
+	people := p.roster.People()
+	for _, r := range s.script.Rooms {
+		p.grants[bridges.Room{Network: r.Network, ID: r.Room}] = incidents.Grant{
+			Network: incidents.OnIRC, Asks: r.Clearance, Desk: true,
+		}
+		p.desks = append(p.desks, commands.Place{Network: r.Network, Room: r.Room})
+		if !seen[r.Network] {
+			seen[r.Network] = true
+			bs = append(bs, s.stage.Bridge(r.Network))
+			p.direct[r.Network] = incidents.Grant{Network: incidents.OnIRC, Asks: "notice"}
+			for i := range people {
+				people[i].Accounts = append(people[i].Accounts, incidents.Account{Network: r.Network, ID: people[i].Name})
+			}
+		}
+	}
+	p.roster = incidents.NewRoster(people...)
+	p.approve = func(network string) bool { return network == "console" }
+	a, err := newApp(ctx, p, bs...)
+	if err != nil {
+		return err
+	}
+	a.inOrder = true
+	s.rehearsal = &rehearsal{app: a, clock: s.clock}
+	return s.outbox.Drain(ctx)
+}
+
+// TestTranscripts plays every transcript, and those that need no more than a
+// console on the real console as well: both have to say the same.
+func TestTranscripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.chat")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".chat"), func(t *testing.T) {
+			script, err := chattest.Read(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) { playStaged(t, script) })
+			if input, ok := script.Input(); ok && !chattest.Update() {
+				synctest.Test(t, func(t *testing.T) { playConsole(t, script, input) })
+			}
+		})
+	}
+}
+
+func startClock() *clock {
+	c := &clock{}
+	c.offset.Store(int64(chattest.Start().Sub(time.Now())))
+	return c
+}
+
+func playStaged(t *testing.T, script *chattest.Script) {
+	s := &staged{t: t, script: script, clock: startClock(), path: filepath.Join(t.TempDir(), "t.db"), random: dull(), log: quiet()}
+	s.stage = chattest.NewStage(script, s.clock.Now)
+	if err := s.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.stage.Play(t, script, s)
+	if _, err := s.store.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// playConsole plays a transcript as a pipe into the console.
+func playConsole(t *testing.T, script *chattest.Script, input string) {
+	var out strings.Builder
+	c := startClock()
+	r, err := openRehearsal(t.Context(), rehearsalOptions{
+		dbPath: filepath.Join(t.TempDir(), "t.db"), in: strings.NewReader(input), out: &out, log: quiet(), clock: c, random: dull(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	if err := r.run(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	chattest.Compare(t, script, out.String())
+}

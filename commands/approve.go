@@ -1,0 +1,156 @@
+package commands
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"tocsin/incidents"
+)
+
+// ask freezes a command until a second person approves it.
+func (c *Call) ask(cmd Command, rest string) (Reply, error) {
+	act := cmd.Words
+	if c.I.N != 0 {
+		act += " " + c.I.Handle
+	}
+	act = strings.TrimSpace(act + " " + rest)
+	sum := sha256.Sum256([]byte(act))
+	a := incidents.Approval{
+		Code: c.Tx.NewCode(), Asker: c.Who.Name, Act: incidents.Seal(act), Incident: c.I.N, Version: c.I.Version,
+		Hash: hex.EncodeToString(sum[:]), Network: c.Line.Room.Network, Room: c.Line.Room.ID,
+		Expires: c.now.Add(incidents.ApprovalLife),
+	}
+	if err := c.Tx.Ask(a); err != nil {
+		return Reply{}, err
+	}
+	e := incidents.Entry{Incident: c.I.N, Kind: "asked", Who: c.Who.Name, At: c.now, Plain: "!" + cmd.Words, Text: a.Act}
+	if err := c.Tx.Record(e); err != nil {
+		return Reply{}, err
+	}
+	return Reply{"approval/asked", incidents.Facts{
+		"handle": c.I.Handle, "command": "!" + cmd.Words, "code": a.Code, "who": c.Who.Name, "expires": a.Expires, "act": a.Act,
+	}}, nil
+}
+
+func approve() Command {
+	return Command{
+		Words: "approve", About: Nothing, Needs: Notices,
+		Does: "approve, as the second person, what another one asked for", Example: "!approve K7QFM",
+		Args: []Arg{{Name: "code", Kind: Word}},
+		Run:  (*Call).approve,
+	}
+}
+
+// approve runs another person's frozen command, through all of its gates again.
+func (c *Call) approve() (Reply, error) {
+	code := strings.ToUpper(c.Str("code"))
+	if !c.Approve(c.Line.Room.Network) {
+		return Reply{}, incidents.Refuse("approve-network")
+	}
+	a, ok, err := c.Tx.Approval(code)
+	switch {
+	case err != nil:
+		return Reply{}, err
+	case !ok:
+		return Reply{}, incidents.Refuse("approval-unknown")
+	}
+	var i incidents.Incident
+	if a.Incident != 0 {
+		if i, err = c.Tx.Incident(a.Incident); err != nil {
+			return Reply{}, err
+		}
+	}
+	if err := incidents.Approve(a, i, c.Who.Name, c.Line.Room.Network, c.Line.Room.ID, c.now); err != nil {
+		return Reply{}, err
+	}
+	asker, ok := c.Roster.Named(a.Asker)
+	if !ok || c.suspended[a.Asker] {
+		return Reply{}, incidents.Refuse("approval-done", "how", "voided")
+	}
+	act, err := c.Tx.Act(a)
+	if err != nil {
+		return Reply{}, err
+	}
+	cmd, rest, ok := find(c.Table, act)
+	if !ok {
+		return Reply{}, incidents.Refuse("approval-done", "how", "voided")
+	}
+	again := &Call{Desk: c.Desk, Tx: c.Tx, Line: c.Line, Who: asker, suspended: c.suspended, plan: c.plan, agreed: c.Who.Name}
+	out, err := again.do(cmd, rest)
+	if err != nil {
+		return Reply{}, err
+	}
+	e := incidents.Entry{Incident: a.Incident, Kind: "approved", Who: c.Who.Name, At: c.now, Plain: "!" + cmd.Words + " of " + a.Asker, Text: a.Act}
+	if err := c.Tx.Record(e); err != nil {
+		return Reply{}, err
+	}
+	c.I, c.said = again.I, again.said
+	return out.Reply, c.Tx.EndApproval(code, "approved", c.Who.Name)
+}
+
+func suspend() Command {
+	return Command{
+		Words: "suspend", About: Nothing, Needs: Notices,
+		Does: "stop obeying a person whose account may be somebody else's; two undo it", Example: "!suspend bob",
+		Args: []Arg{{Name: "person", Kind: Person}},
+		Run: func(c *Call) (Reply, error) {
+			person := c.Str("person")
+			if c.suspended[person] {
+				return Reply{}, incidents.Refuse("is-suspended", "person", person)
+			}
+			if err := c.Tx.Suspend(person, c.Who.Name); err != nil {
+				return Reply{}, err
+			}
+			voided, err := c.Tx.VoidApprovals(person)
+			if err != nil {
+				return Reply{}, err
+			}
+			e := incidents.Entry{Kind: "suspended", Who: c.Who.Name, At: c.now, Plain: person}
+			c.said = append(c.said, e)
+			leads, err := c.leads(person)
+			if err != nil {
+				return Reply{}, err
+			}
+			return Reply{"suspended", incidents.Facts{"person": person, "voided": voided, "leads": leads}}, c.Tx.Record(e)
+		},
+	}
+}
+
+// leads lists the handles of the open incidents that a person leads.
+func (c *Call) leads(person string) ([]string, error) {
+	list, err := c.Tx.List("open", 1000)
+	out := []string{}
+	for _, i := range list {
+		if i.Lead(*c.plan) == person {
+			out = append(out, i.Handle)
+		}
+	}
+	return out, err
+}
+
+func unsuspend() Command {
+	return Command{
+		Words: "unsuspend", About: Nothing, Needs: Notices,
+		Does: "obey a suspended person again; needs a second maintainer", Example: "!unsuspend bob",
+		Args: []Arg{{Name: "person", Kind: Person}},
+		Second: func(c *Call) (bool, error) {
+			if !c.suspended[c.Str("person")] {
+				return false, incidents.Refuse("not-suspended", "person", c.Str("person"))
+			}
+			return true, nil
+		},
+		Run: func(c *Call) (Reply, error) {
+			person := c.Str("person")
+			if !c.suspended[person] {
+				return Reply{}, incidents.Refuse("not-suspended", "person", person)
+			}
+			if err := c.Tx.Unsuspend(person, c.Who.Name+" and "+c.agreed); err != nil {
+				return Reply{}, err
+			}
+			e := incidents.Entry{Kind: "unsuspended", Who: c.Who.Name, At: c.now, Plain: person}
+			c.said = append(c.said, e)
+			return Reply{"unsuspended", incidents.Facts{"person": person, "by": c.Who.Name, "second": c.agreed}}, c.Tx.Record(e)
+		},
+	}
+}

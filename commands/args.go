@@ -1,0 +1,214 @@
+package commands
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tocsin/incidents"
+)
+
+// reader reads the arguments of one command from what was typed after it.
+type reader struct {
+	desk  *Desk
+	cmd   Command
+	line  string
+	words []word
+	now   time.Time
+	out   map[string]any
+	typed []typedArg // what was given, also when it could not be read
+}
+
+type typedArg struct {
+	Arg
+	text string
+}
+
+// read gives the values of a command's arguments by name. What does not fit is
+// refused with the usage.
+func (d *Desk) read(cmd Command, line string, now time.Time) (*reader, error) {
+	r := &reader{desk: d, cmd: cmd, line: line, words: split(line), now: now, out: map[string]any{}}
+	if cmd.flagged() {
+		if err := r.flags(); err != nil {
+			return r, err
+		}
+	}
+	return r, r.places()
+}
+
+func (r *reader) usage() error { return incidents.Refuse("usage", "usage", r.desk.usage(r.cmd)) }
+
+// flags takes the flags and their values out of the words. What is left has to
+// be in one piece: else a value of several words lacks its quotes, and guessing
+// which words belong to it would keep the wrong thing.
+func (r *reader) flags() error {
+	var rest []word
+	gaps := 0
+	for k := 0; k < len(r.words); k++ {
+		w := r.words[k]
+		if w.quoted || !strings.HasPrefix(w.text, "--") {
+			if len(rest) > 0 && k > 0 && rest[len(rest)-1].end != r.words[k-1].end {
+				gaps++
+			}
+			rest = append(rest, w)
+			continue
+		}
+		at := slices.IndexFunc(r.cmd.Args, func(a Arg) bool { return a.Flag == strings.ToLower(w.text) })
+		if at < 0 {
+			return incidents.Refuse("unknown-flag", "usage", r.desk.usage(r.cmd))
+		}
+		a := r.cmd.Args[at]
+		n := r.span(a, r.words[k+1:])
+		if n == 0 {
+			return incidents.Refuse("flag-needs-value", "flag", a.Flag, "usage", r.desk.usage(r.cmd))
+		}
+		if _, twice := r.out[a.Name]; twice {
+			return incidents.Refuse("flag-twice", "flag", a.Flag)
+		}
+		if err := r.value(a, r.words[k+1:k+1+n]); err != nil {
+			return err
+		}
+		k += n
+	}
+	if gaps > 0 {
+		return incidents.Refuse("flag-in-text")
+	}
+	r.words = rest
+	return nil
+}
+
+// timeWord is what a further word of a date and time looks like.
+func timeWord() *regexp.Regexp {
+	return regexp.MustCompile(`^([+-]?[0-9][0-9:.TZ+-]*|ago|AGO|UTC|GMT|Z|[A-Z]{2,5}|[A-Za-z_]+/[A-Za-z_/+-]+)$`)
+}
+
+// span counts the words that a flag's value takes: one, but for a date with its
+// time and zone.
+func (r *reader) span(a Arg, words []word) int {
+	if len(words) == 0 || (!words[0].quoted && strings.HasPrefix(words[0].text, "--")) {
+		return 0
+	}
+	n := 1
+	if a.Kind == When && !words[0].quoted {
+		shape := timeWord()
+		for n < len(words) && n < 4 && !words[n].quoted && shape.MatchString(words[n].text) {
+			n++
+		}
+	}
+	return n
+}
+
+// places reads the arguments that are known by their place.
+func (r *reader) places() error {
+	k := 0
+	for _, a := range r.cmd.Args {
+		if a.Flag != "" {
+			continue
+		}
+		if k >= len(r.words) {
+			if a.Optional {
+				continue
+			}
+			return r.usage()
+		}
+		n := 1
+		if a.Kind == OneLine || a.Kind == Text || a.Kind == When {
+			n = len(r.words) - k
+		}
+		if err := r.value(a, r.words[k:k+n]); err != nil {
+			return err
+		}
+		k += n
+	}
+	if k < len(r.words) {
+		return r.usage()
+	}
+	return nil
+}
+
+// value reads one argument from its words.
+func (r *reader) value(a Arg, words []word) error {
+	text := words[0].text
+	if len(words) > 1 {
+		text = r.line[words[0].start:words[len(words)-1].end]
+	}
+	r.typed = append(r.typed, typedArg{a, text})
+	if words[0].open() {
+		return errOpenQuote()
+	}
+	v, err := r.kind(a, text)
+	if err != nil {
+		return err
+	}
+	r.out[a.Name] = v
+	return nil
+}
+
+func (r *reader) kind(a Arg, text string) (any, error) {
+	plan := r.desk.Plan()
+	switch a.Kind {
+	case Key:
+		text = strings.ToLower(text)
+		if !slices.Contains(plan.Keys(a.Of), text) {
+			return nil, incidents.Refuse("unknown-key", "kind", a.Of, "keys", plan.Keys(a.Of))
+		}
+		return text, nil
+	case Word:
+		if a.OneOf == nil {
+			return incidents.CleanLine(text, 200)
+		}
+		text = strings.ToLower(text)
+		if !slices.Contains(a.OneOf, text) {
+			return nil, incidents.Refuse("one-of", "kind", a.Name, "keys", a.OneOf)
+		}
+		return text, nil
+	case Person:
+		p, ok := r.desk.Roster.Named(strings.TrimPrefix(text, "@"))
+		if !ok {
+			return nil, incidents.Refuse("unknown-person", "names", r.desk.Roster.Names())
+		}
+		return p.Name, nil
+	case When:
+		return incidents.ReadWhen(text, r.now, time.UTC, plan.Hour)
+	case Count:
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 1000 {
+			return nil, incidents.Refuse("bad-count", "name", a.Name)
+		}
+		return n, nil
+	case OneLine:
+		return incidents.CleanLine(text, a.Max)
+	case Text:
+		return incidents.CleanText(text, a.Max)
+	case Vector:
+		if _, err := incidents.ReadVector(text); err != nil {
+			return nil, err
+		}
+		return text, nil
+	case Severity:
+		if incidents.LooksLikeVector(text) {
+			_, err := incidents.ReadVector(text)
+			return text, err
+		}
+		text = strings.ToLower(text)
+		if _, ok := plan.Level(text); !ok {
+			return nil, incidents.Refuse("unknown-level", "keys", plan.Keys("level"))
+		}
+		return text, nil
+	default:
+		return nil, incidents.Refuse("usage", "usage", r.desk.usage(r.cmd))
+	}
+}
+
+// sealedTyped reports whether something was typed that only a room with full
+// clearance may hear: a sealed argument, or a vector where a level would do.
+func (r *reader) sealedTyped() bool {
+	for _, a := range r.typed {
+		if a.Sealed || (a.Kind == Severity && incidents.LooksLikeVector(a.text)) {
+			return true
+		}
+	}
+	return false
+}

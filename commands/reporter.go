@@ -1,0 +1,113 @@
+package commands
+
+import "tocsin/incidents"
+
+func reporterSet() Command {
+	return Command{
+		Words: "reporter set", About: One, Needs: Notices,
+		Does: "note who reported it, how to reach them, how to credit them", Example: `!reporter set Erin --contact erin@example.org --credit "Erin of Example Labs"`,
+		Args: []Arg{
+			{Name: "C", Flag: "--contact", Kind: OneLine, Optional: true, Sealed: true, Max: maxTitle},
+			{Name: "CREDIT", Flag: "--credit", Kind: OneLine, Optional: true, Sealed: true, Max: maxTitle},
+			{Name: "name", Kind: OneLine, Sealed: true, Max: maxTitle},
+		},
+		Run: func(c *Call) (Reply, error) {
+			i, e := incidents.SetReporter(c.I, incidents.Reporter{
+				Name: c.Sealed("name"), Contact: c.Sealed("C"), Credit: c.Sealed("CREDIT"),
+			}, c.Who.Name, c.now)
+			if len(e.Personal) == 0 {
+				return Reply{}, incidents.Refuse("nothing-new", "handle", c.I.Handle)
+			}
+			err := c.save(i, e)
+			return c.card("reporter/set"), err
+		},
+	}
+}
+
+func forgetReporter() Command {
+	return Command{
+		Words: "forget reporter", About: One, Needs: Notices,
+		Does: "erase the reporter's name, contact and credit for good",
+		Run: func(c *Call) (Reply, error) {
+			i, e, err := incidents.ForgetReporter(c.I, c.Who.Name, c.now)
+			if err != nil {
+				return Reply{}, err
+			}
+			if err := c.Tx.Forget(c.I.N); err != nil {
+				return Reply{}, err
+			}
+			err = c.save(i, e)
+			return c.card("reporter/forgot"), err
+		},
+	}
+}
+
+func factSet() Command {
+	return Command{
+		Words: "fact set", About: One, Needs: Notices,
+		Does: "set a fact that drafts are made from", Example: "!fact set fixed 12.3.1",
+		Args: []Arg{
+			{Name: "fact", Kind: Word, OneOf: incidents.FactNames()},
+			{Name: "value", Kind: Text, Sealed: true, Max: maxText},
+		},
+		Run: func(c *Call) (Reply, error) {
+			name := c.Str("fact")
+			if err := c.oneLineFact(name); err != nil {
+				return Reply{}, err
+			}
+			i, e, err := incidents.SetFact(c.I, name, c.Str("value"), c.Who.Name, c.now)
+			if err != nil {
+				return Reply{}, err
+			}
+			err = c.save(i, e)
+			return c.card("fact/set", "fact", name), err
+		},
+	}
+}
+
+// oneLineFact holds every fact but the details and the summary to one line.
+func (c *Call) oneLineFact(name string) error {
+	if name == "details" || name == "summary" {
+		return nil
+	}
+	clean, err := incidents.CleanLine(c.Str("value"), maxTitle)
+	c.args["value"] = clean
+	return err
+}
+
+func factShow() Command {
+	return Command{
+		Words: "fact show", About: One, Needs: Notices,
+		Does: "show the facts that drafts are made from",
+		Run:  func(c *Call) (Reply, error) { return c.card("fact/show"), nil },
+	}
+}
+
+func timeline() Command {
+	return Command{
+		Words: "timeline", About: MaybeOne, Needs: Notices,
+		Does: "show the last entries of the record", Example: "!timeline INC-7 20",
+		Args: []Arg{{Name: "n", Kind: Count, Optional: true}},
+		Run: func(c *Call) (Reply, error) {
+			n, ok := c.args["n"].(int)
+			if !ok {
+				n = 10
+			}
+			list, err := c.Tx.Timeline(c.I.N, n)
+			if err != nil {
+				return Reply{}, err
+			}
+			var entries []incidents.Facts
+			for _, e := range list {
+				h := ""
+				if e.Incident != 0 && c.I.N == 0 {
+					h = incidents.HandleOf(c.Prefix, e.Incident)
+				}
+				entries = append(entries, incidents.Facts{
+					"at": e.At, "who": e.Who, "kind": e.Kind, "plain": e.Plain, "text": e.Text, "handle": h,
+				})
+			}
+			return Reply{"timeline", incidents.Facts{"entries": entries, "handle": c.I.Handle, "codename": c.I.Codename}}, nil
+		},
+	}
+}

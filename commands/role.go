@@ -1,0 +1,69 @@
+package commands
+
+import "tocsin/incidents"
+
+func roleAssign() Command {
+	return Command{
+		Words: "role assign", About: OneOpen, Needs: Notices,
+		Does: "give a role to a person", Example: "!role assign patch bob",
+		Args:   []Arg{{Name: "role", Kind: Key, Of: "role"}, {Name: "person", Kind: Person}},
+		Second: needsConsent,
+		Run:    func(c *Call) (Reply, error) { return c.assign(c.Str("role"), c.Str("person")) },
+	}
+}
+
+func roleTake() Command {
+	return Command{
+		Words: "role take", About: OneOpen, Needs: Notices,
+		Does: "take a role yourself", Example: "!role take release",
+		Args:   []Arg{{Name: "role", Kind: Key, Of: "role"}},
+		Second: needsConsent,
+		Run:    func(c *Call) (Reply, error) { return c.assign(c.Str("role"), c.Who.Name) },
+	}
+}
+
+// needsConsent: the lead changes hands by the lead's own word, or with a second
+// maintainer's.
+func needsConsent(c *Call) (bool, error) {
+	return incidents.LeadNeedsConsent(*c.plan, c.I, c.Str("role"), c.Who.Name), nil
+}
+
+func (c *Call) assign(role, person string) (Reply, error) {
+	if c.suspended[person] {
+		return Reply{}, incidents.Refuse("person-suspended", "person", person)
+	}
+	i, e, err := incidents.AssignRole(*c.plan, c.I, role, person, c.Who.Name, c.agreed != "", c.now)
+	if err != nil {
+		return Reply{}, err
+	}
+	r, _ := c.plan.Role(role)
+	before := c.I.Roles[role]
+	err = c.save(i, e)
+	return c.card("role/assigned", "role", r.Name, "does", r.Does, "person", person, "before", before), err
+}
+
+func roleDrop() Command {
+	return Command{
+		Words: "role drop", About: OneOpen, Needs: Notices,
+		Does: "give up a role that you have",
+		Args: []Arg{{Name: "role", Kind: Key, Of: "role"}},
+		Run: func(c *Call) (Reply, error) {
+			role := c.Str("role")
+			i, e, err := incidents.DropRole(*c.plan, c.I, role, c.Who.Name, c.now)
+			if err != nil {
+				return Reply{}, err
+			}
+			r, _ := c.plan.Role(role)
+			err = c.save(i, e)
+			return c.card("role/dropped", "role", r.Name, "key", r.Key), err
+		},
+	}
+}
+
+func roleList() Command {
+	return Command{
+		Words: "role list", About: One, Needs: Notices,
+		Does: "list who does what",
+		Run:  func(c *Call) (Reply, error) { return c.card("role/list"), nil },
+	}
+}

@@ -1,0 +1,297 @@
+package incidents
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Phase is where an incident is on its way.
+type Phase string
+
+// The phases, in order.
+const (
+	Reported   Phase = "reported"
+	Triage     Phase = "triage"
+	Fixing     Phase = "fixing"
+	Releasing  Phase = "releasing"
+	Recovering Phase = "recovering"
+	Closed     Phase = "closed"
+)
+
+// Incident is one report and all that follows, as it is now.
+//
+// Handle, codename, phase, level, roles and times may be heard at clearance
+// notice; everything else is sealed.
+type Incident struct {
+	N        int    // its number
+	Handle   string // "INC-7"
+	Codename string // "quiet harbour": says nothing
+	Version  int    // counts every change
+	PlanHash string // of the plan it was last reckoned with
+
+	Phase Phase
+	Level string // a key of the plan's levels, or "" while nobody assessed it
+
+	Type       Sealed
+	Source     Sealed
+	Title      Sealed
+	Vector     Sealed // canonical CVSS vector
+	Score      Sealed // "CVSS-B 8.7"
+	ScoreLevel Sealed // the level that the score maps to
+	Reason     Sealed // why the level is not the score's
+	Summary    Sealed
+	Details    Sealed
+	Affected   Sealed
+	Fixed      Sealed
+	CWE        Sealed
+	CVE        Sealed
+	Outcome    Sealed
+	Closing    Sealed // why it was closed
+	AckVia     Sealed // how the reporter was answered
+
+	Opener       string
+	OpenedAt     time.Time // UTC, as all of these
+	ReportedAt   time.Time
+	ReportedZone string    // the zone in which the time of the report was typed
+	AckAt        time.Time // zero while the reporter was not answered
+	ClosedAt     time.Time
+
+	Roles    map[string]string // role key to person
+	Reporter Reporter
+}
+
+// Reporter is personal data: who told the project, how to reach them, how they
+// want to be credited. It can be erased.
+type Reporter struct {
+	Name    Sealed
+	Contact Sealed
+	Credit  Sealed
+}
+
+// Empty reports whether nothing is known of the reporter.
+func (r Reporter) Empty() bool { return r.Name.Empty() && r.Contact.Empty() && r.Credit.Empty() }
+
+// Open reports whether the incident is not closed.
+func (i Incident) Open() bool { return i.Phase != Closed }
+
+// Lead gives the lead's name, or "" while nobody took it.
+func (i Incident) Lead(p Plan) string { return i.Roles[p.LeadRole().Key] }
+
+// Opening is what is known when an incident is opened.
+type Opening struct {
+	N        int
+	Handle   string
+	Codename string
+	Type     string // a key of the plan, or "": the plan's first
+	Source   string // a key of the plan, or ""
+	Severity string // a level or a vector, or ""
+	Title    Sealed
+	Reported When // zero: now
+}
+
+// OpenIncident opens an incident. Who opens it leads it (plan, section 4) until
+// another is assigned.
+func OpenIncident(p Plan, o Opening, who string, now time.Time) (Incident, []Entry, error) {
+	i := Incident{
+		N: o.N, Handle: o.Handle, Codename: o.Codename, PlanHash: p.Hash,
+		Phase: Reported, Title: o.Title, Opener: who, OpenedAt: now, ReportedAt: now, ReportedZone: "UTC",
+		Roles: map[string]string{p.LeadRole().Key: who},
+	}
+	if o.Type != "" {
+		t, ok := p.Type(o.Type)
+		if !ok {
+			return i, nil, Refuse("unknown-key", "kind", "type", "keys", p.Keys("type"))
+		}
+		i.Type = Seal(t.Key)
+	}
+	if o.Source != "" {
+		s, ok := p.Source(o.Source)
+		if !ok {
+			return i, nil, Refuse("unknown-key", "kind", "source", "keys", p.Keys("source"))
+		}
+		i.Source = Seal(s.Key)
+	}
+	if !o.Reported.At.IsZero() {
+		if o.Reported.At.After(now) {
+			return i, nil, Refuse("reported-in-future")
+		}
+		i.ReportedAt, i.ReportedZone = o.Reported.At, o.Reported.Zone
+	}
+	opened := Entry{Kind: "opened", Who: who, At: now, Text: o.Title}
+	var entries []Entry
+	switch floor := p.TypeOf(i).Floor; {
+	case floor != "":
+		i.Level = floor
+		opened.Plain = p.levelName(floor)
+	case o.Severity != "":
+		j, e, err := SetSeverity(p, i, o.Severity, Sealed{}, who, now)
+		if err != nil {
+			return i, nil, err
+		}
+		i = j
+		entries = append(entries, e)
+	}
+	if floor := p.TypeOf(i).Floor; floor != "" && LooksLikeVector(o.Severity) {
+		j, e, err := SetSeverity(p, i, o.Severity, Sealed{}, who, now)
+		if err != nil {
+			return i, nil, err
+		}
+		i = j
+		entries = append(entries, e)
+	}
+	return i, append([]Entry{opened}, entries...), nil
+}
+
+func (p Plan) levelName(key string) string {
+	if l, ok := p.Level(key); ok {
+		return l.Name
+	}
+	return ""
+}
+
+// Close ends an incident with an outcome of the plan.
+func Close(p Plan, i Incident, outcome string, why Sealed, who string, now time.Time) (Incident, Entry, error) {
+	if !i.Open() {
+		return i, Entry{}, Refuse("already-closed", "handle", i.Handle)
+	}
+	o, ok := p.Outcome(outcome)
+	if !ok {
+		return i, Entry{}, Refuse("unknown-key", "kind", "outcome", "keys", p.Keys("outcome"))
+	}
+	i.Phase, i.ClosedAt, i.Outcome, i.Closing = Closed, now, Seal(o.Key), why
+	return i, Entry{Kind: "closed", Who: who, At: now, Text: joinSealed(": ", Seal(o.Name), why)}, nil
+}
+
+// Reopen takes a closed incident up again, in triage or, when the reporter was
+// never answered, as reported.
+func Reopen(i Incident, why Sealed, who string, now time.Time) (Incident, Entry, error) {
+	if i.Open() {
+		return i, Entry{}, Refuse("not-closed", "handle", i.Handle)
+	}
+	i.Phase = Reported
+	if !i.AckAt.IsZero() {
+		i.Phase = Triage
+	}
+	i.ClosedAt, i.Outcome, i.Closing = time.Time{}, Sealed{}, Sealed{}
+	return i, Entry{Kind: "reopened", Who: who, At: now, Text: why}, nil
+}
+
+// Retitle changes the title.
+func Retitle(i Incident, title Sealed, who string, now time.Time) (Incident, Entry, error) {
+	i.Title = title
+	return i, Entry{Kind: "titled", Who: who, At: now, Text: title}, nil
+}
+
+// FactNames lists what !fact can set.
+func FactNames() []string {
+	return []string{"summary", "details", "affected", "fixed", "cwe", "cve"}
+}
+
+// isCVE reports whether id is CVE-, a year and four to nineteen digits (CVE
+// Record Format, cveId).
+func isCVE(id string) bool {
+	rest, ok := strings.CutPrefix(id, "CVE-")
+	year, number, ok2 := strings.Cut(rest, "-")
+	return ok && ok2 && onlyDigits(year, 4, 4) && onlyDigits(number, 4, 19)
+}
+
+// isCWE reports whether id is CWE- and up to five digits.
+func isCWE(id string) bool {
+	number, ok := strings.CutPrefix(id, "CWE-")
+	return ok && onlyDigits(number, 1, 5) && number[0] != '0'
+}
+
+func onlyDigits(s string, least, most int) bool {
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(s) >= least && len(s) <= most
+}
+
+// SetFact sets one of the facts that drafts are made from. A CVE or CWE
+// identifier must be well-formed; lower case is understood.
+func SetFact(i Incident, name, value, who string, now time.Time) (Incident, Entry, error) {
+	switch name {
+	case "summary":
+		i.Summary = Seal(value)
+	case "details":
+		i.Details = Seal(value)
+	case "affected":
+		i.Affected = Seal(value)
+	case "fixed":
+		i.Fixed = Seal(value)
+	case "cwe":
+		value = strings.ToUpper(value)
+		if !isCWE(value) {
+			return i, Entry{}, Refuse("bad-cwe")
+		}
+		i.CWE = Seal(value)
+	case "cve":
+		value = strings.ToUpper(value)
+		if !isCVE(value) {
+			return i, Entry{}, Refuse("bad-cve")
+		}
+		i.CVE = Seal(value)
+	default:
+		return i, Entry{}, Refuse("unknown-key", "kind", "fact", "keys", FactNames())
+	}
+	return i, Entry{Kind: "fact", Who: who, At: now, Plain: name, Text: Seal(value)}, nil
+}
+
+// SetReporter notes who told the project. What is left empty stays as it was.
+func SetReporter(i Incident, r Reporter, who string, now time.Time) (Incident, Entry) {
+	var told []Personal
+	set := func(field string, have *Sealed, got Sealed) {
+		if !got.Empty() && !have.Same(got) {
+			*have = got
+			told = append(told, Personal{Field: field, Value: got})
+		}
+	}
+	set("name", &i.Reporter.Name, r.Name)
+	set("contact", &i.Reporter.Contact, r.Contact)
+	set("credit", &i.Reporter.Credit, r.Credit)
+	return i, Entry{Kind: "reporter", Who: who, At: now, Personal: told}
+}
+
+// ForgetReporter erases the reporter's personal data.
+func ForgetReporter(i Incident, who string, now time.Time) (Incident, Entry, error) {
+	if i.Reporter.Empty() {
+		return i, Entry{}, Refuse("no-reporter", "handle", i.Handle)
+	}
+	i.Reporter = Reporter{}
+	return i, Entry{Kind: "forgot", Who: who, At: now}, nil
+}
+
+// Acknowledge notes that the reporter was answered (plan, 7.1.1).
+func Acknowledge(i Incident, via Sealed, at time.Time, who string, now time.Time) (Incident, Entry, error) {
+	switch {
+	case !i.AckAt.IsZero():
+		return i, Entry{}, Refuse("already-acknowledged", "handle", i.Handle, "at", i.AckAt)
+	case at.After(now):
+		return i, Entry{}, Refuse("acknowledged-in-future")
+	case at.Before(i.ReportedAt):
+		return i, Entry{}, Refuse("acknowledged-before-report", "reported", i.ReportedAt)
+	}
+	i.AckAt, i.AckVia = at, via
+	if i.Phase == Reported {
+		i.Phase = Triage
+	}
+	return i, Entry{Kind: "acknowledged", Who: who, At: now, Text: via}, nil
+}
+
+// joinSealed joins texts under one seal, leaving out the empty ones.
+func joinSealed(sep string, parts ...Sealed) Sealed {
+	var out []string
+	for _, s := range parts {
+		if s.p != nil {
+			out = append(out, (*s.p)())
+		}
+	}
+	return Seal(strings.Join(out, sep))
+}
+
+// HandleOf makes a handle from the prefix of the configuration and a number.
+func HandleOf(prefix string, n int) string { return fmt.Sprintf("%s-%d", prefix, n) }

@@ -1,0 +1,335 @@
+// Package outbox is the bot's only mouth and only hand: it takes rows that are
+// due, proves the room, puts them into words at the clearance of that moment,
+// gives them to the network, and writes down what became of them.
+//
+// It knows no command and no rule of the plan; what a row is about it asks the
+// store and package incidents.
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tocsin/bridges"
+	"tocsin/incidents"
+	"tocsin/incidents/store"
+	"tocsin/templates"
+)
+
+// Clock is the time, which a rehearsal can move, and a timer on it.
+type Clock interface {
+	Now() time.Time
+	// After gives a channel that is ready when the clock reaches t, and a
+	// function that gives it up.
+	After(t time.Time) (<-chan time.Time, func())
+}
+
+// Hand acts on one kind of row. Its error wraps bridges.ErrNotSent,
+// bridges.ErrRefused or neither: then nobody knows what became of it, and Find
+// is asked before it is tried again.
+type Hand interface {
+	Do(ctx context.Context, r store.Row) (id string, err error)
+	Find(ctx context.Context, r store.Row) (id string, err error)
+}
+
+// Rooms says what the configuration knows of a room.
+type Rooms func(bridges.Room) incidents.Grant
+
+// Place is a room where reminders are said.
+type Place struct{ Network, Room string }
+
+// Config is what an outbox works with.
+type Config struct {
+	Store     *store.Store
+	Book      *templates.Book
+	Plan      func() *incidents.Plan
+	Roster    incidents.Roster
+	Clock     Clock
+	Rooms     Rooms
+	Desks     []Place
+	Bridges   []bridges.Bridge
+	Log       *slog.Logger
+	Failpoint func(step string) // tests: called between any two steps
+}
+
+// Outbox says and does what is due.
+type Outbox struct {
+	c     Config
+	hands map[string]Hand
+	lanes map[string]*lane
+	order []*lane // as the bridges were given
+	ring  sync.Mutex // one at a time makes rows of rungs
+	told  notices
+}
+
+// New makes an outbox with one lane for each network: a network that hangs
+// holds up no other.
+func New(c Config) *Outbox {
+	if c.Failpoint == nil {
+		c.Failpoint = func(string) {}
+	}
+	o := &Outbox{c: c, hands: map[string]Hand{}, lanes: map[string]*lane{}}
+	for _, b := range c.Bridges {
+		l := &lane{o: o, bridge: b, kick: make(chan struct{}, 1)}
+		o.lanes[b.Network()], o.order = l, append(o.order, l)
+	}
+	o.hands["say"] = sayHand{o}
+	return o
+}
+
+// Register gives the hand that acts on a kind of row.
+func (o *Outbox) Register(kind string, h Hand) { o.hands[kind] = h }
+
+// Run works until ctx ends.
+func (o *Outbox) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, l := range o.lanes {
+		wg.Go(func() { l.run(ctx) })
+	}
+	wg.Wait()
+}
+
+// Kick makes every lane look at once.
+func (o *Outbox) Kick() {
+	for _, l := range o.lanes {
+		l.wake()
+	}
+}
+
+// Up makes the waiting rows of a network due: it can say things again.
+func (o *Outbox) Up(ctx context.Context, network string) {
+	err := o.c.Store.Update(ctx, func(tx *store.Tx) error { return tx.Hurry(network) })
+	if err != nil {
+		o.c.Log.Error("hurrying what waits", "network", network, "error", err.Error())
+	}
+	if l := o.lanes[network]; l != nil {
+		l.wake()
+	}
+}
+
+// Drain works off what is due now, in this goroutine, and returns when nothing
+// is left that can be tried now. It is for the console, which answers in order.
+func (o *Outbox) Drain(ctx context.Context) error {
+	for {
+		worked := 0
+		for _, l := range o.order {
+			n, err := l.work(ctx)
+			worked += n
+			if err != nil {
+				return err
+			}
+		}
+		if worked == 0 {
+			return nil
+		}
+	}
+}
+
+// Next gives when something is due next; the zero time when nothing is.
+func (o *Outbox) Next(ctx context.Context) (time.Time, error) {
+	var next time.Time
+	err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		next, err = tx.NextRung()
+		if err != nil {
+			return err
+		}
+		for network := range o.lanes {
+			at, err := tx.NextDue(network)
+			if err != nil {
+				return err
+			}
+			next = sooner(next, at)
+		}
+		return nil
+	})
+	return next, err
+}
+
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
+// lane is what goes out on one network, in order.
+type lane struct {
+	o      *Outbox
+	bridge bridges.Bridge
+	kick   chan struct{}
+	mu     sync.Mutex // one works at a time
+}
+
+func (l *lane) wake() {
+	select {
+	case l.kick <- struct{}{}:
+	default:
+	}
+}
+
+// pause is how long a lane waits after an error of the store, which it can do
+// nothing about.
+const pause = 10 * time.Second
+
+func (l *lane) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		worked, err := l.work(ctx)
+		if worked > 0 && err == nil {
+			continue
+		}
+		next := l.o.c.Clock.Now().Add(time.Hour)
+		if err == nil {
+			var at time.Time
+			at, err = l.o.Next(ctx)
+			if !at.IsZero() {
+				next = sooner(next, at)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			l.o.c.Log.Error("the outbox cannot work", "network", l.bridge.Network(), "error", err.Error())
+			next = l.o.c.Clock.Now().Add(pause)
+		}
+		ready, giveUp := l.o.c.Clock.After(next)
+		select {
+		case <-ctx.Done():
+		case <-l.kick:
+		case <-ready:
+		}
+		giveUp()
+	}
+}
+
+// work makes the rows of the rungs that are due, and acts on the rows of this
+// lane that are due, at most a few at a time.
+func (l *lane) work(ctx context.Context) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.o.strike(ctx); err != nil {
+		return 0, err
+	}
+	var rows []store.Row
+	err := l.o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		rows, err = tx.DueRows(l.bridge.Network(), 20)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range rows {
+		if err := l.o.act(ctx, r); err != nil {
+			return 0, err
+		}
+	}
+	return len(rows), nil
+}
+
+// strike makes a row in every desk for each clock whose rung is due. After an
+// outage only the newest rung of a clock's ladder gets one.
+func (o *Outbox) strike(ctx context.Context) error {
+	o.ring.Lock()
+	defer o.ring.Unlock()
+	for {
+		n := 0
+		err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
+			ringing, err := tx.Ringing(200)
+			n = len(ringing)
+			for _, r := range ringing {
+				if err == nil {
+					err = o.rows(tx, r)
+				}
+			}
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+func (o *Outbox) rows(tx *store.Tx, r store.Ring) error {
+	for _, p := range o.c.Desks {
+		err := tx.Queue(store.Row{
+			Key:  fmt.Sprintf("rung/%d/%s/%d/%d/%s/%s", r.Incident, r.Clock.Key, r.Generation, r.Rung.UnixMilli(), p.Network, p.Room),
+			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: "rung",
+			Incident: r.Incident, Clock: r.Clock.Key, Generation: r.Generation, Rung: r.Rung,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return tx.Rung(r)
+}
+
+// Backoff gives how long to wait after a row's n-th try: 1, 2, 4 ... 64 minutes.
+func Backoff(n int) time.Duration {
+	return time.Minute << min(max(n-1, 0), 6)
+}
+
+// act tries one row: the try is written down first, its result afterwards.
+func (o *Outbox) act(ctx context.Context, r store.Row) error {
+	h := o.hands[r.Kind]
+	if h == nil {
+		return fmt.Errorf("row %d is of kind %q, which nobody acts on", r.ID, r.Kind)
+	}
+	unknown := r.State == store.Unknown || r.Trying
+	err := o.c.Store.Update(ctx, func(tx *store.Tx) error { return tx.Trying(r.ID, tx.Now().Add(Backoff(r.Tries+1))) })
+	if err != nil {
+		return err
+	}
+	o.c.Failpoint("tried")
+	if unknown {
+		id, err := h.Find(ctx, r)
+		switch {
+		case err == nil:
+			return o.finish(r, store.Sent, id, "")
+		case errors.Is(err, bridges.ErrNoTrace):
+		case errors.Is(err, bridges.ErrCantSay):
+			r.Trying = true // the words say that it is a repeat
+		default:
+			return o.again(r, store.Unknown, err)
+		}
+	}
+	r.State = store.Due
+	id, err := h.Do(ctx, r)
+	o.c.Failpoint("done")
+	var end *ended
+	switch {
+	case err == nil:
+		return o.finish(r, store.Sent, id, "")
+	case errors.As(err, &end):
+		return o.finish(r, end.state, "", end.why)
+	case errors.Is(err, bridges.ErrRefused):
+		return o.finish(r, store.Refused, "", err.Error())
+	case errors.Is(err, bridges.ErrNotSent):
+		state := store.Due
+		if unknown && r.Trying {
+			state = store.Unknown // this try did not arrive; an earlier one may have
+		}
+		return o.again(r, state, err)
+	default:
+		return o.again(r, store.Unknown, err)
+	}
+}
+
+// ended is how a hand says that a row is over without having been said.
+type ended struct{ state, why string }
+
+func (e *ended) Error() string { return e.state + ": " + e.why }
+
+func (o *Outbox) finish(r store.Row, state, id, why string) error {
+	if state == store.Refused {
+		o.c.Log.Warn("a network refused a row", "network", r.Network, "row", r.ID, "reason", why)
+	}
+	// What happened has happened, also when the bot is being stopped.
+	return o.c.Store.Update(context.Background(), func(tx *store.Tx) error { return tx.Finish(r.ID, state, id, why) })
+}
+
+func (o *Outbox) again(r store.Row, state string, cause error) error {
+	o.c.Log.Info("a row waits", "network", r.Network, "row", r.ID, "state", state, "tries", r.Tries+1, "error", cause.Error())
+	return o.c.Store.Update(context.Background(), func(tx *store.Tx) error { return tx.TryAgain(r.ID, state, cause.Error()) })
+}

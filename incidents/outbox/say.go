@@ -1,0 +1,220 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tocsin/bridges"
+	"tocsin/incidents"
+	"tocsin/incidents/store"
+)
+
+// sayHand says rows of kind "say".
+type sayHand struct{ o *Outbox }
+
+// late is how long after its instant a reminder counts as late.
+const late = 2 * time.Minute
+
+// Find asks the network whether a row arrived.
+func (h sayHand) Find(ctx context.Context, r store.Row) (string, error) {
+	l := h.o.lanes[r.Network]
+	if l == nil {
+		return "", bridges.ErrNoTrace
+	}
+	got, err := l.bridge.Find(ctx, bridges.Outgoing{Key: r.Key, Room: roomOf(r)})
+	return got.ID, err
+}
+
+func roomOf(r store.Row) bridges.Room {
+	return bridges.Room{Network: r.Network, ID: r.Room, Direct: r.Direct}
+}
+
+// Do proves the room, puts the row into words for what that allows, and says it.
+func (h sayHand) Do(ctx context.Context, r store.Row) (string, error) {
+	o := h.o
+	l := o.lanes[r.Network]
+	if l == nil {
+		return "", fmt.Errorf("%w: the network %s is not configured", bridges.ErrNotSent, r.Network)
+	}
+	proof, err := l.bridge.Prove(ctx, roomOf(r))
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	}
+	verdict, facts, err := o.judge(ctx, r, proof)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	}
+	if verdict.Clearance.None() && mustNotice(r) {
+		return "", o.passOn(ctx, r)
+	}
+	o.tellDesk(ctx, r, verdict)
+	doc, err := o.c.Book.Render(r.Template, facts, verdict.Clearance)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	}
+	if limit := l.bridge.Limits().Lines; limit > 0 && doc.Lines > limit && !r.Direct && r.Asker != "" {
+		if err := o.sendDirectly(ctx, r); err != nil {
+			return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+		}
+		doc, err = o.c.Book.Render("overflow", incidents.Facts{"lines": doc.Lines}, verdict.Clearance)
+		if err != nil {
+			return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+		}
+	}
+	text := doc.Text
+	if r.Trying {
+		text = "(again) " + text
+	}
+	got, err := l.bridge.Say(ctx, bridges.Outgoing{
+		Key: r.Key, Room: roomOf(r), ReplyTo: r.ReplyTo, Thread: r.Thread, Text: text,
+		Mentions: o.mentions(r), Tone: bridges.Tone(r.Tone), Readers: readers(proof),
+	})
+	return got.ID, err
+}
+
+// mustNotice reports whether a row speaks of incidents: an answer that does not
+// (a refusal, help, who you are) may be said to somebody on the roster anywhere.
+func mustNotice(r store.Row) bool { return r.Incident != 0 || r.Facts == nil }
+
+// judge loads what a row is about and judges the room for it, at this moment.
+// The facts of a reminder are made now.
+func (o *Outbox) judge(ctx context.Context, r store.Row, proof bridges.Proof) (incidents.Verdict, incidents.Facts, error) {
+	var v incidents.Verdict
+	facts := r.Facts
+	err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
+		suspended, err := tx.Suspended()
+		if err != nil {
+			return err
+		}
+		grant := o.c.Rooms(roomOf(r))
+		v = incidents.Clear(grant, Evidence(o.c.Roster, proof), r.Incident, func(p string) bool { return suspended[p] })
+		if facts != nil {
+			return nil
+		}
+		facts, err = o.remind(tx, r)
+		return err
+	})
+	return v, facts, err
+}
+
+// remind gives the facts of a reminder from the incident as it is now. One that
+// does not apply any more is overtaken.
+func (o *Outbox) remind(tx *store.Tx, r store.Row) (incidents.Facts, error) {
+	i, err := tx.Incident(r.Incident)
+	if err != nil {
+		return nil, err
+	}
+	c, runs, err := tx.Clock(r.Incident, r.Clock, r.Generation)
+	if err != nil {
+		return nil, err
+	}
+	if !runs {
+		return nil, &ended{store.Overtaken, "the clock stopped or moved"}
+	}
+	if newest := c.LastRung(tx.Now()); newest.After(r.Rung) {
+		return nil, &ended{store.Overtaken, "a newer reminder is due"}
+	}
+	return incidents.RungCard(*o.c.Plan(), i, c, r.Rung, tx.Now(), tx.Now().Sub(r.Rung) > late), nil
+}
+
+// Evidence turns a bridge's proof into what the rule of clearance judges: who
+// of the readers is on the roster.
+func Evidence(roster incidents.Roster, p bridges.Proof) incidents.Proof {
+	var out incidents.Proof
+	for _, c := range p.Checks {
+		out.Checks = append(out.Checks, incidents.Check(c))
+	}
+	for _, m := range p.Members {
+		r := incidents.Reader{Name: m.Name}
+		if who, ok := roster.ByAccount(incidents.Account(m.Account)); ok {
+			r.Person = who.Name
+		}
+		if r.Name == "" {
+			r.Name = m.Account.ID
+		}
+		out.Readers = append(out.Readers, r)
+	}
+	return out
+}
+
+func readers(p bridges.Proof) []bridges.Account {
+	out := make([]bridges.Account, 0, len(p.Members))
+	for _, m := range p.Members {
+		out = append(out, m.Account)
+	}
+	return out
+}
+
+// mentions gives the accounts on the row's network of the people it concerns.
+func (o *Outbox) mentions(r store.Row) []bridges.Account {
+	var out []bridges.Account
+	for _, name := range r.Mentions {
+		p, ok := o.c.Roster.Named(name)
+		if !ok {
+			continue
+		}
+		for _, a := range p.Accounts {
+			if a.Network == r.Network {
+				out = append(out, bridges.Account(a))
+			}
+		}
+	}
+	if r.Tone == int(bridges.Hint) && r.Asker != "" {
+		out = append(out, bridges.Account{Network: r.Network, ID: r.Asker})
+	}
+	return out
+}
+
+// sendDirectly queues the same answer as a direct message to who asked for it,
+// with its facts as they were frozen.
+func (o *Outbox) sendDirectly(ctx context.Context, r store.Row) error {
+	return o.c.Store.Update(ctx, func(tx *store.Tx) error {
+		return tx.Queue(store.Row{
+			Key: r.Key + "/direct", Kind: r.Kind, Network: r.Network, Room: r.Asker, Direct: true, Asker: r.Asker,
+			Tone: r.Tone, Template: r.Template, Facts: r.Facts, Incident: r.Incident,
+		})
+	})
+}
+
+// passOn queues a row for everybody it concerns directly, because its room may
+// hear nothing: who asked, or every maintainer with an account on that network.
+func (o *Outbox) passOn(ctx context.Context, r store.Row) error {
+	if r.Direct {
+		return fmt.Errorf("%w: nothing may be said to that account", bridges.ErrNotSent)
+	}
+	err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
+		to := []string{r.Asker}
+		if r.Asker == "" {
+			to = o.everybody(r.Network)
+		}
+		for _, id := range to {
+			err := tx.Queue(store.Row{
+				Key: r.Key + "/direct/" + id, Kind: r.Kind, Network: r.Network, Room: id, Direct: true, Tone: r.Tone,
+				Template: r.Template, Facts: r.Facts, Incident: r.Incident,
+				Clock: r.Clock, Generation: r.Generation, Rung: r.Rung,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	}
+	return &ended{store.PassedOn, "the room may hear nothing"}
+}
+
+func (o *Outbox) everybody(network string) []string {
+	var out []string
+	for _, p := range o.c.Roster.People() {
+		for _, a := range p.Accounts {
+			if a.Network == network {
+				out = append(out, a.ID)
+				break
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/base32"
+	"errors"
+
+	"tocsin/incidents"
+)
+
+// NewCode makes a code for an approval that nobody can guess in its hour: five
+// letters and digits without I, O, 0 and 1, which look alike.
+func (tx *Tx) NewCode() string {
+	b := make([]byte, 5)
+	tx.s.opts.Random(b)
+	return base32.NewEncoding("ABCDEFGHJKLMNPQRSTUVWXYZ23456789").WithPadding(base32.NoPadding).EncodeToString(b)[:5]
+}
+
+// Ask keeps a request for a second person.
+func (tx *Tx) Ask(a incidents.Approval) error {
+	_, err := tx.exec(`INSERT INTO approval (code, asker, act, incident, version, hash, network, room, expires, done, done_by)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '')`,
+		a.Code, a.Asker, a.Act, nullInt(a.Incident), a.Version, a.Hash, a.Network, a.Room, a.Expires.UnixMilli())
+	return err
+}
+
+// Approval finds the newest request with a code; false when there is none.
+func (tx *Tx) Approval(code string) (incidents.Approval, bool, error) {
+	a := incidents.Approval{Code: code}
+	var expires sql.NullInt64
+	err := tx.row(`SELECT asker, act, coalesce(incident, 0), version, hash, network, room, expires, done
+		FROM approval WHERE code = ? ORDER BY id DESC LIMIT 1`, code).
+		Scan(&a.Asker, &a.Act, &a.Incident, &a.Version, &a.Hash, &a.Network, &a.Room, &expires, &a.Done)
+	a.Expires = instant(expires)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, false, nil
+	}
+	return a, err == nil, err
+}
+
+// EndApproval closes an open request: approved, voided or expired.
+func (tx *Tx) EndApproval(code, how, who string) error {
+	_, err := tx.exec(`UPDATE approval SET done = ?, done_by = ?, done_at = ? WHERE code = ? AND done = ''`,
+		how, who, tx.now.UnixMilli(), code)
+	return err
+}
+
+// VoidApprovals voids what a person asked for and nobody approved yet, and says
+// how many those were.
+func (tx *Tx) VoidApprovals(asker string) (int, error) {
+	r, err := tx.exec(`UPDATE approval SET done = 'voided', done_at = ? WHERE asker = ? AND done = ''`, tx.now.UnixMilli(), asker)
+	if err != nil {
+		return 0, err
+	}
+	n, err := r.RowsAffected()
+	return int(n), err
+}
+
+// Suspended lists who is suspended now.
+func (tx *Tx) Suspended() (map[string]bool, error) {
+	out := map[string]bool{}
+	err := tx.each(`SELECT person FROM suspension WHERE lifted_at IS NULL`, nil, func(r *sql.Rows) error {
+		var p string
+		err := r.Scan(&p)
+		out[p] = true
+		return err
+	})
+	return out, err
+}
+
+// Suspend ends obedience to a person.
+func (tx *Tx) Suspend(person, by string) error {
+	_, err := tx.exec(`INSERT INTO suspension (person, at, by) VALUES (?, ?, ?)`, person, tx.now.UnixMilli(), by)
+	return err
+}
+
+// Unsuspend ends a person's suspension.
+func (tx *Tx) Unsuspend(person, by string) error {
+	_, err := tx.exec(`UPDATE suspension SET lifted_at = ?, lifted_by = ? WHERE person = ? AND lifted_at IS NULL`,
+		tx.now.UnixMilli(), by, person)
+	return err
+}
+
+// Act gives the frozen command of an approval, to be run again. It is the one
+// place where a sealed text becomes a line once more, and only within the
+// transaction that obeys it.
+func (tx *Tx) Act(a incidents.Approval) (string, error) {
+	v, err := a.Act.Value()
+	s, _ := v.(string)
+	return s, err
+}

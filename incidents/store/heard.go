@@ -1,0 +1,13 @@
+package store
+
+// Heard notes that a message is obeyed, and reports whether it is the first
+// time: a message is obeyed once, also after a crash.
+func (tx *Tx) Heard(network, id, person string) (first bool, err error) {
+	r, err := tx.exec(`INSERT INTO heard (network, id, at, person) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		network, id, tx.now.UnixMilli(), person)
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}

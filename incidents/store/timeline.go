@@ -1,0 +1,130 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tocsin/incidents"
+)
+
+// Record adds an entry to the record, chained to the one before it.
+func (tx *Tx) Record(e incidents.Entry) error {
+	var prev string
+	seq := 0
+	err := tx.row(`SELECT seq, hash FROM timeline ORDER BY seq DESC LIMIT 1`).Scan(&seq, &prev)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	seq++
+	text, err := e.Text.Value()
+	if err != nil {
+		return err
+	}
+	salts, commits, err := tx.commit(e.Personal)
+	if err != nil {
+		return err
+	}
+	l := incidents.Link{
+		Seq: seq, Incident: e.Incident, AtMillis: e.At.UnixMilli(), Who: e.Who, Kind: e.Kind,
+		Plain: e.Plain, Text: text.(string), Commits: strings.Join(commits, " "),
+	}
+	_, err = tx.exec(`INSERT INTO timeline (seq, incident, at, who, kind, plain, text, commits, hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		l.Seq, nullInt(l.Incident), l.AtMillis, l.Who, l.Kind, l.Plain, l.Text, l.Commits, incidents.Chain(prev, l))
+	if err != nil {
+		return fmt.Errorf("recording: %w", err)
+	}
+	for k, p := range e.Personal {
+		_, err := tx.exec(`INSERT INTO personal (incident, seq, field, hash, salt, value) VALUES (?, ?, ?, ?, ?, ?)`,
+			e.Incident, seq, p.Field, commits[k], salts[k], p.Value)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit makes a salt and a commitment for each personal value.
+func (tx *Tx) commit(values []incidents.Personal) (salts [][]byte, commits []string, err error) {
+	for _, p := range values {
+		v, err := p.Value.Value()
+		if err != nil {
+			return nil, nil, err
+		}
+		salt := make([]byte, 16)
+		tx.s.opts.Random(salt)
+		salts = append(salts, salt)
+		commits = append(commits, incidents.Commit(salt, v.(string)))
+	}
+	return salts, commits, nil
+}
+
+// Timeline gives the last n entries about incident i, oldest first; about
+// everything when i is 0.
+func (tx *Tx) Timeline(i, n int) ([]incidents.Entry, error) {
+	where, args := `WHERE incident = ?`, []any{i, n}
+	if i == 0 {
+		where, args = ``, []any{n}
+	}
+	var out []incidents.Entry
+	err := tx.each(`SELECT seq, coalesce(incident, 0), at, who, kind, plain, text FROM timeline `+where+`
+		ORDER BY seq DESC LIMIT ?`, args, func(r *sql.Rows) error {
+		var e incidents.Entry
+		var at sql.NullInt64
+		err := r.Scan(&e.Seq, &e.Incident, &at, &e.Who, &e.Kind, &e.Plain, &e.Text)
+		e.At = instant(at)
+		out = append([]incidents.Entry{e}, out...)
+		return err
+	})
+	return out, err
+}
+
+// reporter gives what is known of an incident's reporter.
+func (tx *Tx) reporter(n int) (incidents.Reporter, error) {
+	var rep incidents.Reporter
+	err := tx.each(`SELECT field, value FROM personal WHERE incident = ? AND value IS NOT NULL ORDER BY id`, []any{n},
+		func(r *sql.Rows) error {
+			var field string
+			var value incidents.Sealed
+			if err := r.Scan(&field, &value); err != nil {
+				return err
+			}
+			switch field {
+			case "name":
+				rep.Name = value
+			case "contact":
+				rep.Contact = value
+			case "credit":
+				rep.Credit = value
+			}
+			return nil
+		})
+	return rep, err
+}
+
+// Forget erases the personal data of an incident's reporter, its salts, and
+// every text kept for saying or doing that may hold it. What is still to be
+// said of this incident is said as erased.
+func (tx *Tx) Forget(n int) error {
+	tx.erased = true
+	for _, q := range []string{
+		`UPDATE personal SET salt = NULL, value = NULL WHERE incident = ?`,
+		`UPDATE outbox SET template = 'erased', facts = '{}' WHERE incident = ? AND facts <> '' AND state IN ('due', 'unknown')`,
+		`UPDATE approval SET act = '', done = 'voided' WHERE incident = ? AND done = ''`,
+		`UPDATE approval SET act = '' WHERE incident = ?`,
+	} {
+		if _, err := tx.exec(q, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func nullInt(n int) any {
+	if n == 0 {
+		return nil
+	}
+	return n
+}

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"tocsin/incidents"
+)
+
+// Verified is what Verify found in order.
+type Verified struct {
+	Entries  int
+	Personal int    // values that match their commitment
+	Erased   int    // values that were erased
+	Head     string // the hash of the last entry: note it elsewhere to see later that nothing was cut off
+}
+
+// Verify walks the record from its first entry and checks every hash, every
+// personal value against its commitment, and the file itself. Its error names
+// the first entry that is not as it was written.
+func (s *Store) Verify(ctx context.Context) (Verified, error) {
+	var v Verified
+	var whole string
+	if err := s.db.QueryRowContext(ctx, `PRAGMA integrity_check`).Scan(&whole); err != nil {
+		return v, err
+	}
+	if whole != "ok" {
+		return v, fmt.Errorf("the file is damaged: %s", whole)
+	}
+	t, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return v, err
+	}
+	defer t.Rollback()
+	tx := &Tx{tx: t, s: s, ctx: ctx, now: s.now()}
+	commits := map[int]string{}
+	err = tx.each(`SELECT seq, coalesce(incident, 0), at, who, kind, plain, text, commits, hash FROM timeline ORDER BY seq`, nil,
+		func(r *sql.Rows) error {
+			var l incidents.Link
+			var hash string
+			if err := r.Scan(&l.Seq, &l.Incident, &l.AtMillis, &l.Who, &l.Kind, &l.Plain, &l.Text, &l.Commits, &hash); err != nil {
+				return err
+			}
+			v.Entries++
+			if l.Seq != v.Entries {
+				return fmt.Errorf("entry %d is missing", v.Entries)
+			}
+			if incidents.Chain(v.Head, l) != hash {
+				return fmt.Errorf("entry %d is not as it was written", l.Seq)
+			}
+			v.Head = hash
+			if l.Commits != "" {
+				commits[l.Seq] = l.Commits
+			}
+			return nil
+		})
+	if err != nil {
+		return v, err
+	}
+	return v, tx.verifyPersonal(&v, commits)
+}
+
+// verifyPersonal checks that each commitment has its value or was erased.
+func (tx *Tx) verifyPersonal(v *Verified, commits map[int]string) error {
+	found := map[int][]string{}
+	err := tx.each(`SELECT seq, hash, salt, value FROM personal ORDER BY id`, nil, func(r *sql.Rows) error {
+		var seq int
+		var hash string
+		var salt []byte
+		var value sql.NullString
+		if err := r.Scan(&seq, &hash, &salt, &value); err != nil {
+			return err
+		}
+		found[seq] = append(found[seq], hash)
+		if !value.Valid {
+			v.Erased++
+			return nil
+		}
+		if incidents.Commit(salt, value.String) != hash {
+			return fmt.Errorf("a personal value of entry %d is not as it was written", seq)
+		}
+		v.Personal++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for seq, want := range commits {
+		if strings.Join(found[seq], " ") != want {
+			return fmt.Errorf("the personal values of entry %d are not as they were written", seq)
+		}
+	}
+	return nil
+}

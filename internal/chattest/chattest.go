@@ -1,0 +1,294 @@
+// Package chattest plays transcripts: files of what people say, what time
+// passes, and what the bot answers. A transcript is an acceptance test that
+// those who use the bot can read and write.
+//
+//	# a comment
+//	room irc #desk notice alice bob      a room besides the console: who is in it,
+//	                                     and what it may hear; the first line of
+//	                                     that network makes it a desk
+//	<alice> !ping                        said on the console
+//	[irc #desk] <alice> !ping            said in that room
+//	[irc alice] <alice> !ping            said to the bot directly
+//	-- 25h                               time passes
+//	-- restart                           the bot stops and starts again
+//	<tocsin> ...                         what the bot says; further lines of the
+//	  same message are indented
+//
+// Run the tests with -update to have the bot's lines written anew, and read the
+// difference.
+package chattest
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/bridges"
+)
+
+// Update is the flag -update: write the bot's lines into the files.
+func Update() bool {
+	f := flag.Lookup("update")
+	return f != nil && f.Value.String() == "true"
+}
+
+// RegisterUpdate declares the flag -update; call it once, before flags are read.
+func RegisterUpdate() { flag.Bool("update", false, "write what the bot says into the transcripts") }
+
+// Start is when every transcript begins: a Monday morning.
+func Start() time.Time { return time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC) }
+
+// Bot is a bot that a transcript can be played to.
+type Bot interface {
+	// Hear gives the bot a message and returns when everything that is due was
+	// said.
+	Hear(ctx context.Context, m bridges.Message) error
+	// Wait lets time pass.
+	Wait(ctx context.Context, span string) error
+	// Restart stops the bot and starts it again on the same state.
+	Restart(ctx context.Context) error
+}
+
+// RoomLine is a room that a transcript declares.
+type RoomLine struct {
+	Network, Room, Clearance string
+	Members                  []string
+}
+
+// Script is a transcript that was read.
+type Script struct {
+	Path  string
+	Rooms []RoomLine
+	lines []string
+}
+
+// Read reads a transcript. A line that is none of the forms is an error.
+func Read(path string) (*Script, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Script{Path: path, lines: strings.Split(strings.TrimRight(string(text), "\n"), "\n")}
+	for i, line := range s.lines {
+		if f := strings.Fields(line); len(f) > 4 && f[0] == "room" {
+			s.Rooms = append(s.Rooms, RoomLine{f[1], f[2], f[3], f[4:]})
+		} else if kind(line) == other {
+			return nil, fmt.Errorf("%s:%d: not a line of a transcript", path, i+1)
+		}
+	}
+	return s, nil
+}
+
+type lineKind int
+
+const (
+	other   lineKind = iota
+	comment          // also blank lines and rooms
+	typed
+	wait
+	said
+)
+
+func kind(line string) lineKind {
+	_, who, _ := speaker(line)
+	switch {
+	case line == "" || line[0] == '#' || strings.HasPrefix(line, "room "):
+		return comment
+	case strings.HasPrefix(line, "-- "):
+		return wait
+	case strings.HasPrefix(line, "  ") || strings.HasPrefix(who, "tocsin"):
+		return said
+	case who != "":
+		return typed
+	default:
+		return other
+	}
+}
+
+// speaker cuts "[irc #desk] <alice> !ping" into its parts.
+func speaker(line string) (room, who, text string) {
+	if rest, ok := strings.CutPrefix(line, "["); ok {
+		room, line, _ = strings.Cut(rest, "] ")
+	}
+	rest, ok := strings.CutPrefix(line, "<")
+	if !ok {
+		return "", "", ""
+	}
+	who, text, _ = strings.Cut(rest, "> ")
+	return room, who, text
+}
+
+// Input gives what people type on the console, as a console reads it; false
+// when the transcript needs more than a console.
+func (s *Script) Input() (string, bool) {
+	var out strings.Builder
+	as := "alice"
+	for _, line := range s.lines {
+		room, who, text := speaker(line)
+		switch kind(line) {
+		case comment:
+			if strings.HasPrefix(line, "room ") {
+				return "", false
+			}
+			out.WriteString(line + "\n")
+		case wait:
+			if line == "-- restart" {
+				return "", false
+			}
+			out.WriteString("/wait " + line[3:] + "\n")
+		case typed:
+			if room != "" {
+				return "", false
+			}
+			if who != as {
+				as = who
+				out.WriteString("/as " + who + "\n")
+			}
+			out.WriteString(text + "\n")
+		}
+	}
+	return out.String(), true
+}
+
+// Stage is where a transcript is played: it writes down what is said in all
+// rooms, in order.
+type Stage struct {
+	out  strings.Builder
+	n    int
+	room map[bridges.Room][]string
+	now  func() time.Time
+}
+
+// NewStage makes the rooms of a script, besides the console.
+func NewStage(s *Script, now func() time.Time) *Stage {
+	st := &Stage{room: map[bridges.Room][]string{}, now: now}
+	for _, r := range s.Rooms {
+		st.room[bridges.Room{Network: r.Network, ID: r.Room}] = r.Members
+	}
+	return st
+}
+
+// Play plays a script to a bot and compares what was said with what the script
+// has, or writes it there with -update.
+func (st *Stage) Play(t *testing.T, s *Script, b Bot) {
+	t.Helper()
+	ctx := t.Context()
+	for i, line := range s.lines {
+		var err error
+		switch kind(line) {
+		case comment:
+			st.out.WriteString(line + "\n")
+		case wait:
+			st.out.WriteString(line + "\n")
+			if line == "-- restart" {
+				err = b.Restart(ctx)
+			} else {
+				err = b.Wait(ctx, line[3:])
+			}
+		case typed:
+			st.out.WriteString(line + "\n")
+			err = b.Hear(ctx, st.message(line))
+		}
+		if err != nil {
+			t.Fatalf("%s:%d: %v", s.Path, i+1, err)
+		}
+	}
+	Compare(t, s, st.out.String())
+}
+
+func (st *Stage) message(line string) bridges.Message {
+	st.n++
+	room, who, text := speaker(line)
+	r := bridges.Room{Network: "console", ID: "console"}
+	if network, id, ok := strings.Cut(room, " "); ok {
+		r = bridges.Room{Network: network, ID: id, Direct: id == who}
+	}
+	return bridges.Message{
+		ID: fmt.Sprintf("m%d", st.n), Room: r, Name: who, Text: text,
+		From: bridges.Account{Network: r.Network, ID: who}, At: st.now(),
+	}
+}
+
+// Compare fails the test where got differs from the script, or writes the
+// script anew with -update.
+func Compare(t *testing.T, s *Script, got string) {
+	t.Helper()
+	want := strings.Join(s.lines, "\n") + "\n"
+	if got == want {
+		return
+	}
+	if Update() {
+		if err := os.WriteFile(s.Path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(g), len(w)) {
+		var a, b string
+		if i < len(g) {
+			a = g[i]
+		}
+		if i < len(w) {
+			b = w[i]
+		}
+		if a != b {
+			t.Fatalf("%s:%d:\n  got  %q\n  want %q\n(-update writes what the bot says)", s.Path, i+1, a, b)
+		}
+	}
+}
+
+// Bridge gives one network of the stage.
+func (st *Stage) Bridge(network string) bridges.Bridge { return stageBridge{st, network} }
+
+// stageBridge is a network that is only written down. Its rooms are private as
+// far as their check goes; who is in them, the script says.
+type stageBridge struct {
+	st      *Stage
+	network string
+}
+
+func (b stageBridge) Network() string { return b.network }
+
+func (b stageBridge) Limits() bridges.Limits {
+	if b.network == "console" {
+		return bridges.Limits{}
+	}
+	return bridges.Limits{Lines: 5}
+}
+
+func (b stageBridge) Run(ctx context.Context, _ bridges.Inbox) error {
+	<-ctx.Done()
+	return nil
+}
+
+func (b stageBridge) Prove(_ context.Context, r bridges.Room) (bridges.Proof, error) {
+	p := bridges.Proof{Room: r, At: b.st.now()}
+	for _, name := range []string{"tls", "authenticated", "secret", "closed", "registered-only", "tls-only", "identified"} {
+		p.Checks = append(p.Checks, bridges.Check{Name: name, OK: true, Told: name})
+	}
+	members := b.st.room[r]
+	if r.Direct {
+		members = []string{r.ID}
+	}
+	for _, m := range members {
+		p.Members = append(p.Members, bridges.Member{Account: bridges.Account{Network: b.network, ID: m}, Name: m})
+	}
+	return p, nil
+}
+
+func (b stageBridge) Say(_ context.Context, o bridges.Outgoing) (bridges.Receipt, error) {
+	if b.network != "console" {
+		fmt.Fprintf(&b.st.out, "[%s %s] ", b.network, o.Room.ID)
+	}
+	b.st.out.WriteString("<tocsin> " + strings.ReplaceAll(o.Text, "\n", "\n  ") + "\n")
+	return bridges.Receipt{ID: o.Key}, nil
+}
+
+func (b stageBridge) Find(context.Context, bridges.Outgoing) (bridges.Receipt, error) {
+	return bridges.Receipt{}, bridges.ErrCantSay
+}
