@@ -61,7 +61,7 @@ type Outbox struct {
 	c     Config
 	hands map[string]Hand
 	lanes map[string]*lane
-	order []*lane // as the bridges were given
+	order []*lane    // as the bridges were given
 	ring  sync.Mutex // one at a time makes rows of rungs
 	told  notices
 }
