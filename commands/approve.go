@@ -35,7 +35,7 @@ func (c *Call) ask(cmd Command, rest string) (Reply, error) {
 
 func approve() Command {
 	return Command{
-		Words: "approve", About: Nothing, Needs: Notices,
+		Words: "approve", About: Nothing, Needs: Notices, Proves: true,
 		Does: "approve, as the second person, what another one asked for", Example: "!approve K7QFM",
 		Args: []Arg{{Name: "code", Kind: Word}},
 		Run:  (*Call).approve,
@@ -75,6 +75,9 @@ func (c *Call) approve() (Reply, error) {
 	cmd, rest, ok := find(c.Table, act)
 	if !ok {
 		return Reply{}, incidents.Refuse("approval-done", "how", "voided")
+	}
+	if args, _ := c.read(cmd, strings.TrimSpace(rest), c.now); args.sealedTyped() && !c.clear(a.Incident).Clearance.Full() {
+		return Reply{}, incidents.Refuse("approval-elsewhere") // the room was not shown the text, or would not be now
 	}
 	again := &Call{Desk: c.Desk, Tx: c.Tx, Line: c.Line, Who: asker, suspended: c.suspended, plan: c.plan, agreed: c.Who.Name}
 	out, err := again.do(cmd, rest)

@@ -358,15 +358,25 @@ func (c *Call) card(template string, pairs ...any) Reply {
 	return Reply{Template: template, Facts: f}
 }
 
-// Concerns reports whether a message may be a command that is obeyed: only then
-// is it worth proving its room. Lines of strangers are counted.
-func (d *Desk) Concerns(m bridges.Message) bool {
-	if _, ok := command(m.Text); !ok {
-		return false
+// Concerns reports whether a message may be a command that is obeyed, and
+// whether its room has to be proven for it: because something sealed may have
+// been typed, or because the proof is what was asked for. Lines of strangers are
+// counted.
+func (d *Desk) Concerns(m bridges.Message) (concerns, proof bool) {
+	text, ok := command(m.Text)
+	if !ok {
+		return false, false
 	}
 	if _, ok := d.Roster.ByAccount(incidents.Account(m.From)); !ok {
 		d.ignore("not on the roster")
-		return false
+		return false, false
 	}
-	return true
+	cmd, rest, ok := find(d.Table, text)
+	if !ok {
+		return true, false
+	}
+	for _, a := range cmd.Args {
+		proof = proof || (rest != "" && (a.Sealed || a.Kind == Severity))
+	}
+	return true, proof || cmd.Proves
 }

@@ -109,7 +109,7 @@ func whoami() Command {
 
 func room() Command {
 	return Command{
-		Words: "room", About: Nothing, Needs: Anything,
+		Words: "room", About: Nothing, Needs: Anything, Proves: true,
 		Does: "what this room may hear, and why",
 		Run: func(c *Call) (Reply, error) {
 			v := c.clear(c.Line.Grant.Incident)

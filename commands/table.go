@@ -66,6 +66,7 @@ type Command struct {
 	Needs   Need
 	About   About
 	Second  func(*Call) (bool, error) // whether it needs a second person; nil: never
+	Proves  bool                      // the room is proven for it even when nothing sealed is typed
 	Run     func(*Call) (Reply, error)
 }
 

@@ -2,6 +2,7 @@ package incidents
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 	"time"
 )
@@ -126,26 +127,27 @@ func offsetName(seconds int) string {
 // time. It refuses where they never do or do it twice.
 func (r whenReader) instant(d day, c clockTime, z zone) (time.Time, error) {
 	wall := time.Date(d.year, d.month, d.day, c.hour, c.minute, c.second, 0, time.UTC)
-	const reach = 27 * time.Hour // more than any offset, or any change of one
+	const reach = 27 // hours: more than any offset, or any change of one
 	var found []time.Time
 	var from, to time.Time // what the clocks show before and after the change that skips wall
-	for t, stop := wall.Add(-reach), wall.Add(reach); t.Before(stop); {
-		_, offset := t.In(z.loc).Zone()
-		_, end := t.In(z.loc).ZoneBounds()
-		at := wall.Add(-time.Duration(offset) * time.Second)
-		if !at.Before(t) && (end.IsZero() || at.Before(end)) {
+	seen := make(map[time.Duration]bool)
+	// The zone is asked hour by hour: Time.ZoneBounds may give an end that is
+	// no later than the time it is asked for.
+	for hour := -reach; hour < reach; hour++ {
+		t := wall.Add(time.Duration(hour) * time.Hour)
+		offset, next := offsetAt(t, z.loc), offsetAt(t.Add(time.Hour), z.loc)
+		if at := wall.Add(-offset); !seen[offset] && offsetAt(at, z.loc) == offset {
 			found = append(found, at)
 		}
-		if end.IsZero() || end.After(stop) {
-			break
+		seen[offset] = true
+		if offset == next {
+			continue
 		}
-		_, next := end.In(z.loc).Zone()
-		before := end.UTC().Add(time.Duration(offset) * time.Second)
-		after := end.UTC().Add(time.Duration(next) * time.Second)
-		if !wall.Before(before) && wall.Before(after) {
+		seconds := sort.Search(3600, func(s int) bool { return offsetAt(t.Add(time.Duration(s)*time.Second), z.loc) != offset })
+		change := t.Add(time.Duration(seconds) * time.Second)
+		if before, after := change.Add(offset), change.Add(next); !wall.Before(before) && wall.Before(after) {
 			from, to = before, after
 		}
-		t = end
 	}
 	switch len(found) {
 	case 1:
@@ -158,7 +160,13 @@ func (r whenReader) instant(d day, c clockTime, z zone) (time.Time, error) {
 		return time.Time{}, Refuse("when-skipped", "zone", z.name, "from", from.Format(layout), "to", to.Format(layout))
 	default:
 		_, first := found[0].In(z.loc).Zone()
-		_, second := found[len(found)-1].In(z.loc).Zone()
+		_, second := found[1].In(z.loc).Zone()
 		return time.Time{}, Refuse("when-twice", "zone", z.name, "first", offsetName(first), "second", offsetName(second))
 	}
+}
+
+// offsetAt is how far the clocks of a zone are before UTC.
+func offsetAt(t time.Time, loc *time.Location) time.Duration {
+	_, seconds := t.In(loc).Zone()
+	return time.Duration(seconds) * time.Second
 }

@@ -108,15 +108,20 @@ func (a *app) grant(r bridges.Room) incidents.Grant {
 // Message obeys a message, when it is a command of somebody on the roster, and
 // returns when its effects are on disk.
 func (a *app) Message(ctx context.Context, m bridges.Message) error {
-	if !a.desk.Concerns(m) {
+	concerns, prove := a.desk.Concerns(m)
+	if !concerns {
 		return nil
 	}
 	line := commands.Line{Message: m, Grant: a.grant(m.Room)}
-	proof, err := a.bridges[m.Room.Network].Prove(ctx, m.Room)
-	if err != nil {
-		// Nothing is known of the room: it is judged by that.
-		a.p.log.Warn("a room could not be proven", "network", m.Room.Network, "error", err.Error())
-		proof = bridges.Proof{Room: m.Room}
+	proof := outbox.Unproven(m.Room)
+	if prove {
+		got, err := a.bridges[m.Room.Network].Prove(ctx, m.Room)
+		if err != nil {
+			// Nothing is known of the room: it is judged by that.
+			a.p.log.Warn("a room could not be proven", "network", m.Room.Network, "error", err.Error())
+		} else {
+			proof = got
+		}
 	}
 	line.Proof = outbox.Evidence(a.p.roster, proof)
 	if err := a.desk.Handle(ctx, line); err != nil {
