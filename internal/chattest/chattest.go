@@ -292,3 +292,36 @@ func (b stageBridge) Say(_ context.Context, o bridges.Outgoing) (bridges.Receipt
 func (b stageBridge) Find(context.Context, bridges.Outgoing) (bridges.Receipt, error) {
 	return bridges.Receipt{}, bridges.ErrCantSay
 }
+
+// Exchange is one line of a script with what the bot says to it.
+type Exchange struct {
+	Who, Text string // what is typed; or
+	Wait      string // how long passes
+	Want      string // what the bot says to it, in one line with single blanks; "" when nothing
+}
+
+// Exchanges gives a script as exchanges, for a network that shapes text in its
+// own way: comments are left out.
+func (s *Script) Exchanges() []Exchange {
+	var out []Exchange
+	for _, line := range s.lines {
+		switch kind(line) {
+		case wait:
+			out = append(out, Exchange{Wait: line[3:]})
+		case typed:
+			_, who, text := speaker(line)
+			out = append(out, Exchange{Who: who, Text: text})
+		case said:
+			last := &out[len(out)-1]
+			_, _, text := speaker(line)
+			if strings.HasPrefix(line, "  ") {
+				text = line
+			}
+			last.Want = Plain(last.Want + " " + text)
+		}
+	}
+	return out
+}
+
+// Plain gives text in one line with single blanks.
+func Plain(text string) string { return strings.Join(strings.Fields(text), " ") }

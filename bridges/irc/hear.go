@@ -1,0 +1,73 @@
+package irc
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/lrstanley/girc"
+
+	"tocsin/bridges"
+)
+
+// hear decides whether a line is a message that an account has said. The account
+// must be on this very line, put there by the server; nothing that was known
+// before counts, and neither do nick and host.
+func (l *link) hear(e *girc.Event) {
+	if e.Command != girc.PRIVMSG || e.Source == nil || len(e.Params) != 2 {
+		return
+	}
+	l.mu.Lock()
+	m, why := l.message(e)
+	l.mu.Unlock()
+	if why == "" && !l.b.first(m.ID) {
+		why = "seen before"
+	}
+	if why != "" {
+		l.b.dropped.drop(l.cfg.Name, why)
+		return
+	}
+	l.b.inbox.message(m)
+}
+
+// message makes the Message, or says why there is none.
+func (l *link) message(e *girc.Event) (m bridges.Message, why string) {
+	account, ok := e.Tags.Get("account")
+	if !l.ready || !l.trusted() {
+		return m, "not logged in ourselves"
+	}
+	if !ok || account == "" {
+		return m, "no account"
+	}
+	if _, ok := e.Tags.Get("batch"); ok {
+		return m, "replayed" // history, playback, or a line whose account is elsewhere
+	}
+	if _, ok := e.Tags.Get("draft/relaymsg"); ok {
+		return m, "relayed"
+	}
+	m = bridges.Message{
+		From: bridges.Account{Network: l.cfg.Name, ID: l.casemap.fold(account)},
+		Name: cleanName(e.Source.Name),
+		Text: e.Params[1],
+		At:   time.Now().UTC(),
+	}
+	if sent, ok := e.Tags.Get("time"); ok {
+		at, err := time.Parse("2006-01-02T15:04:05.999Z", sent)
+		if err != nil || time.Since(at).Abs() > l.cfg.Tuning.Skew {
+			return m, "not sent just now"
+		}
+		m.At = at.UTC()
+	}
+	if r := l.rooms[l.casemap.fold(e.Params[0])]; r != nil {
+		m.Room = l.place(r)
+	} else if l.sameNick(e.Params[0], l.nick) {
+		m.Room = bridges.Room{Network: l.cfg.Name, ID: m.From.ID, Direct: true}
+	} else {
+		return m, "not to us"
+	}
+	m.ID, _ = e.Tags.Get("msgid")
+	if m.ID == "" {
+		m.ID = l.nonce + "-" + strconv.Itoa(l.count())
+	}
+	l.lastNick[m.From.ID] = e.Source.Name
+	return m, ""
+}

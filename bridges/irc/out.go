@@ -1,0 +1,383 @@
+package irc
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/lrstanley/girc"
+
+	"tocsin/bridges"
+)
+
+// What goes out waits in four queues: what the connection itself needs, answers,
+// alerts, routine. One goroutine takes from them at the pace that servers put up
+// with: what waits in the server would hold up our own PING and PONG.
+const (
+	forLink = iota
+	forAnswers
+	forAlerts
+	forRoutine
+	queues
+)
+
+// errStale says that the look at who has a nick is too old; look again.
+var errStale = errors.New("the nick may have changed hands")
+
+// job is a few lines that belong together.
+type job struct {
+	queue   int
+	target  string // folded nick or channel; "" for the connection's own lines
+	direct  bool   // the target is a nick
+	room    *room  // the channel, or nil
+	lines   []string
+	label   string // for a question: the label to put on it
+	free    bool   // does not wait for the pace
+	again   bool   // it has waited its turn before, so it goes to the front
+	proof   bool   // every line has to be confirmed
+	readers []bridges.Account
+	checked bool // readers were given
+	fresh   time.Time
+	key     string
+
+	next    int // lines taken
+	acked   int
+	denied  int
+	numeric string // of the last refusal
+	receipt bridges.Receipt
+	err     error
+	over    bool
+	done    chan struct{}
+}
+
+// pending is a line that was sent and not confirmed yet.
+type pending struct {
+	job  *job
+	line int
+	at   time.Time
+}
+
+type queue struct {
+	jobs  [queues][]*job
+	busy  map[string]*job // by target: the job that has begun and not yet ended there
+	sent  map[string]pending
+	pings map[string]pending
+	wake  chan struct{}
+}
+
+func newQueue() queue {
+	return queue{busy: map[string]*job{}, sent: map[string]pending{}, pings: map[string]pending{}, wake: make(chan struct{}, 1)}
+}
+
+// add puts a job in its queue. The link's lock is held.
+func (q *queue) add(j *job) {
+	j.done = make(chan struct{})
+	if j.again {
+		q.jobs[j.queue] = slices.Insert(q.jobs[j.queue], 0, j)
+	} else {
+		q.jobs[j.queue] = append(q.jobs[j.queue], j)
+	}
+	q.ring()
+}
+
+func (q *queue) ring() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// control queues a line of the connection's own. Before we are registered the
+// server waits for it, so it goes out at once. The lock is held.
+func (l *link) control(line string) {
+	l.out.add(&job{queue: forLink, lines: []string{line}, free: !l.registered})
+}
+
+// labels says whether the server labels its answers.
+func (l *link) labels() bool { return l.caps["labeled-response"] && l.caps["batch"] }
+
+// pick is the job whose line goes next. Lines of one job to one target are never
+// mixed with another's.
+func (q *queue) pick() *job {
+	for i := range q.jobs {
+		for _, j := range q.jobs[i] {
+			if other := q.busy[j.target]; j.target == "" || other == nil || other == j {
+				return j
+			}
+		}
+	}
+	return nil
+}
+
+// remove takes a job out of its queue.
+func (q *queue) remove(j *job) {
+	q.jobs[j.queue] = slices.DeleteFunc(q.jobs[j.queue], func(one *job) bool { return one == j })
+	if q.busy[j.target] == j {
+		delete(q.busy, j.target)
+	}
+}
+
+// take gets the next line of a job ready. The lock is held.
+func (l *link) take(j *job, now time.Time) (tags, line string, ok bool) {
+	if err := l.mayStill(j, now); err != nil {
+		l.finish(j, err)
+		return "", "", false
+	}
+	q := &l.out
+	if j.target != "" {
+		q.busy[j.target] = j
+	}
+	if j.next < len(j.lines) {
+		line = j.lines[j.next]
+		switch {
+		case j.label != "":
+			tags = "@label=" + j.label + " "
+		case j.proof && l.labels():
+			label := "s" + strconv.Itoa(l.count())
+			tags = "@label=" + label + " "
+			q.sent[label] = pending{j, j.next, now}
+		}
+		j.next++
+		if j.next == len(j.lines) && (!j.proof || l.labels()) {
+			q.remove(j)
+			if !j.proof {
+				l.finish(j, nil)
+			}
+		}
+		return tags, line, true
+	}
+	// No labels here: a PING after the lines, whose PONG says that the server
+	// has taken all that came before it.
+	key := "p" + l.nonce + strconv.Itoa(l.count())
+	q.pings[key] = pending{j, 0, now}
+	q.remove(j)
+	j.next++
+	return "", "PING " + key, true
+}
+
+// mayStill looks once more, just before a line goes, whether it may.
+func (l *link) mayStill(j *job, now time.Time) error {
+	switch {
+	case j.room != nil && !j.room.joined:
+		return fmt.Errorf("not in %s: %w", j.room.Name, bridges.ErrNotSent)
+	case j.direct && j.next == 0 && now.After(j.fresh):
+		return errStale
+	case j.room != nil && j.checked && !l.onlyReaders(j.room, j.readers):
+		return fmt.Errorf("somebody came into %s since it was looked at: %w", j.room.Name, bridges.ErrNotSent)
+	}
+	return nil
+}
+
+// onlyReaders says whether nobody is in a channel who was not proven to read
+// there. People without an account cannot be told apart, so they are counted.
+func (l *link) onlyReaders(r *room, readers []bridges.Account) bool {
+	allowed, nobodies := map[string]bool{}, 0
+	for _, a := range readers {
+		if a.ID == "" {
+			nobodies++
+		}
+		if a.Network == l.cfg.Name && a.ID != "" {
+			allowed[l.casemap.fold(a.ID)] = true
+		}
+	}
+	for _, one := range r.members {
+		switch {
+		case l.sameNick(one.nick, l.nick):
+		case one.known && one.account != "":
+			if !allowed[one.account] {
+				return false
+			}
+		default:
+			nobodies--
+		}
+	}
+	return nobodies >= 0
+}
+
+// finish ends a job. An error after a line has gone is never one that says
+// "surely not delivered", unless the server itself refused the only line.
+func (l *link) finish(j *job, err error) {
+	if j.over {
+		return
+	}
+	if err != nil && j.next > 0 && !(errors.Is(err, bridges.ErrRefused) || errors.Is(err, errGone)) {
+		err = fmt.Errorf("after %d of %d lines: %s", min(j.next, len(j.lines)), len(j.lines), err.Error())
+	}
+	j.over, j.err = true, err
+	l.out.remove(j)
+	for label, p := range l.out.sent {
+		if p.job == j {
+			delete(l.out.sent, label)
+		}
+	}
+	for key, p := range l.out.pings {
+		if p.job == j {
+			delete(l.out.pings, key)
+		}
+	}
+	switch {
+	case err == nil:
+		l.b.record(j.key, outcome{known: true, arrived: true, receipt: j.receipt})
+	case errors.Is(err, bridges.ErrNotSent), errors.Is(err, bridges.ErrRefused):
+		l.b.record(j.key, outcome{known: true})
+	case !errors.Is(err, errStale):
+		l.b.record(j.key, outcome{})
+	}
+	close(j.done)
+	l.out.ring()
+}
+
+// errGone says that the nick is not there any more, and the line went nowhere.
+var errGone = fmt.Errorf("nobody has that nick now: %w", bridges.ErrNotSent)
+
+// confirm takes the server's answer to a labelled line.
+func (l *link) confirm(label string, e *girc.Event) {
+	p, ok := l.out.sent[label]
+	if !ok {
+		return
+	}
+	switch {
+	case e.Command == girc.PRIVMSG, e.Command == girc.NOTICE, e.Command == "ACK":
+		p.job.acked++
+		if p.line == 0 {
+			p.job.receipt.ID, _ = e.Tags.Get("msgid")
+		}
+	case refusal(e.Command), e.Command == "FAIL":
+		// What was not sent yet stays here; what was sent is waited for, since
+		// some of it may arrive.
+		p.job.lines = p.job.lines[:p.job.next]
+		p.job.denied, p.job.numeric = p.job.denied+1, e.Command
+		l.out.remove(p.job)
+	default:
+		return // a remark, such as that somebody is away
+	}
+	delete(l.out.sent, label)
+	switch j := p.job; {
+	case j.acked+j.denied < len(j.lines):
+	case j.denied == 0:
+		l.finish(j, nil)
+	default:
+		l.refuse(j, j.numeric)
+	}
+}
+
+// refuse ends a job that the server will not take.
+func (l *link) refuse(j *job, numeric string) {
+	switch {
+	case j.acked > 0 || j.next > 1 && !l.labels():
+		l.finish(j, fmt.Errorf("a later line was refused (%s)", numeric))
+	case j.direct && numeric == "401":
+		l.finish(j, errGone)
+	case j.room != nil && !j.room.joined:
+		l.finish(j, fmt.Errorf("not in %s any more (%s): %w", j.room.Name, numeric, bridges.ErrNotSent))
+	default:
+		l.finish(j, fmt.Errorf("the server refused it (%s): %w", numeric, bridges.ErrRefused))
+	}
+}
+
+// refuseTarget takes a refusal on a server without labels: it can only be told by
+// its target.
+func (l *link) refuseTarget(target, numeric string) {
+	for _, p := range l.out.pings {
+		if p.job.target == l.casemap.fold(target) {
+			l.refuse(p.job, numeric)
+			return
+		}
+	}
+	if j := l.out.busy[l.casemap.fold(target)]; j != nil {
+		l.refuse(j, numeric)
+	}
+}
+
+// pong takes a PONG; if it is one that lines waited for, they have arrived.
+func (q *queue) pong(l *link, key string) {
+	if p, ok := q.pings[key]; ok {
+		l.finish(p.job, nil)
+	}
+}
+
+// gone ends the jobs for a nick that has changed hands.
+func (q *queue) gone(l *link, nick string) {
+	for i := range q.jobs {
+		for _, j := range slices.Clone(q.jobs[i]) {
+			if j.direct && j.target == nick {
+				l.finish(j, errStale)
+			}
+		}
+	}
+}
+
+// overdue says whether a line was sent and not confirmed for too long.
+func (q *queue) overdue(now time.Time, limit time.Duration) bool {
+	for _, m := range []map[string]pending{q.sent, q.pings} {
+		for _, p := range m {
+			if now.Sub(p.at) > limit {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// writeLoop sends what waits, a burst at first and then at the pace.
+func (l *link) writeLoop() {
+	t := l.cfg.Tuning
+	credit, last := float64(t.Burst), time.Now()
+	for {
+		now := time.Now()
+		credit = min(float64(t.Burst), credit+float64(now.Sub(last))/float64(t.Interval))
+		last = now
+		l.mu.Lock()
+		j := l.out.pick()
+		var tags, line string
+		var wait <-chan time.Time
+		ok := j != nil
+		if ok && !j.free && credit < 1 {
+			wait, ok = time.After(time.Duration((1-credit)*float64(t.Interval))+time.Millisecond), false
+		} else if ok {
+			if tags, line, ok = l.take(j, now); !ok {
+				l.mu.Unlock()
+				continue
+			}
+		}
+		l.mu.Unlock()
+		if ok {
+			if !j.free {
+				credit--
+			}
+			if err := l.write(tags, line); err != nil {
+				l.fail(err)
+				return
+			}
+			continue
+		}
+		select {
+		case <-l.done:
+			return
+		case <-l.out.wake:
+		case <-wait:
+		}
+	}
+}
+
+// endJobs tells everybody who still waits that the connection is over.
+func (l *link) endJobs() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []*job
+	for i := range l.out.jobs {
+		all = append(all, l.out.jobs[i]...)
+	}
+	for _, m := range []map[string]pending{l.out.sent, l.out.pings} {
+		for _, p := range m {
+			all = append(all, p.job)
+		}
+	}
+	for _, j := range all {
+		l.finish(j, fmt.Errorf("the connection was lost: %w", bridges.ErrNotSent))
+	}
+	l.ready = false
+	l.signal()
+}
