@@ -83,6 +83,10 @@ var (
 	ErrRefused = errors.New("refused")             // surely not delivered, and the same again will not be either
 	ErrNoTrace = errors.New("no trace of it")      // Find: surely not delivered
 	ErrCantSay = errors.New("network cannot tell") // Find: the network has no way to know
+
+	// ErrUnproven comes with ErrNotSent when the room is not what was proven any
+	// more: prove it again, and say what it may hear now.
+	ErrUnproven = errors.New("not what was proven")
 )
 
 // Check is one fact about a room that was looked up, not assumed.
@@ -118,7 +122,8 @@ type Limits struct {
 // EventKind is what happened to a bridge, apart from messages.
 type EventKind int
 
-// The events.
+// The events. With a Room, Up and Down are about that room only. A bridge's first
+// Up, without a room, comes when it has joined every room or was refused.
 const (
 	Up      EventKind = iota // it can say things now; rows that waited are due
 	Down                     // it cannot say things for now

@@ -67,9 +67,10 @@ func (d *Desk) Handle(ctx context.Context, l Line) error {
 	if err == nil || errors.Is(err, errIgnored) {
 		return nil
 	}
+	about := out.incident
 	out = reply{Reply: Reply{Template: "failed"}}
 	if no, ok := incidents.AsRefusal(err); ok {
-		out.Template, out.Facts, out.hint = "refusals/"+no.Key, no.Args, true
+		out.Template, out.Facts, out.hint, out.incident = "refusals/"+no.Key, no.Args, true, about
 	} else {
 		d.Log.Error("a command failed", "network", l.Room.Network, "message", l.ID, "error", err.Error())
 	}
@@ -124,7 +125,7 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 	}
 	out, err := c.do(cmd, rest)
 	if err != nil {
-		return out, err
+		return reply{incident: c.I.N}, err // a refusal is judged as what it is about
 	}
 	if err := d.announce(tx, l, out); err != nil {
 		return out, err

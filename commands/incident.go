@@ -62,6 +62,7 @@ func incidentList() Command {
 			count, err := c.Tx.Count(which)
 			var cards []incidents.Facts
 			for _, i := range list {
+				i.Reporter = incidents.Reporter{} // a list that waits to be said is about no incident: !forget would not find it
 				cards = append(cards, incidents.Card(*c.plan, i, c.now))
 			}
 			return Reply{"incident/list", incidents.Facts{

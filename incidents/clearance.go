@@ -144,7 +144,13 @@ func Clear(g Grant, p Proof, subject int, suspended func(person string) bool) Ve
 		}
 	}
 	v.Checks = gather(g, p)
-	switch g.Asks {
+	asks := g.Asks
+	if g.Network != OnIRC && g.Network != OnMatrix && (asks == "full" || asks == "notice") {
+		asks = "unknown network"
+	}
+	switch asks {
+	case "unknown network":
+		v.Why = "what can be proven on that network is not known"
 	case "full":
 		v.Clearance = Clearance{full}
 		if bad := v.Failed(); len(bad) > 0 || len(lowered) > 0 {

@@ -31,7 +31,7 @@ type Personal struct {
 func Kinds() []string {
 	return []string{
 		"opened", "closed", "reopened", "titled", "noted", "severity", "assigned", "dropped",
-		"reporter", "forgot", "fact", "acknowledged", "asked", "approved", "voided", "suspended", "unsuspended",
+		"reporter", "forgot", "fact", "acknowledged", "asked", "approved", "suspended", "unsuspended",
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -97,7 +98,7 @@ func placed(err error) error {
 	if errors.As(err, &strict) && len(strict.Errors) > 0 {
 		e := strict.Errors[0]
 		row, _ := e.Position()
-		return fmt.Errorf("line %d: the key %q is not known", row, e.Key())
+		return fmt.Errorf("line %d: the key %q is not known", row, strings.Join(e.Key(), "."))
 	}
 	var bad *toml.DecodeError
 	if errors.As(err, &bad) {
@@ -196,7 +197,13 @@ func checkPlan(p *incidents.Plan) error {
 			bad("level %s: from and to are scores that fall from level to level and do not overlap", l.Key)
 		}
 	}
-	for _, c := range p.Clocks {
+	for i, c := range p.Clocks {
+		if !key.MatchString(c.Key) {
+			bad("clock %q: a key is lower case letters, digits and dashes", c.Key)
+		}
+		if slices.ContainsFunc(p.Clocks[:i], func(b incidents.ClockRule) bool { return b.Key == c.Key }) {
+			bad("clock %q is there twice", c.Key)
+		}
 		checkClock(p, c, bad)
 	}
 	return errors.Join(errs...)
@@ -209,7 +216,14 @@ func checkClock(p *incidents.Plan, c incidents.ClockRule, bad func(string, ...an
 	if _, ok := p.Role(c.Role); !ok {
 		bad("clock %s: role %q is no role", c.Key, c.Role)
 	}
-	if !slices.IsSorted(c.Rungs) || len(c.Rungs) == 0 || c.Rungs[len(c.Rungs)-1] != c.Due {
-		bad("clock %s: rungs rise and end with due", c.Key)
+	last := time.Duration(0)
+	for _, r := range c.Rungs {
+		if r <= last {
+			bad("clock %s: rungs rise, from more than nothing", c.Key)
+		}
+		last = max(last, r)
+	}
+	if len(c.Rungs) == 0 || last != c.Due {
+		bad("clock %s: rungs end with due", c.Key)
 	}
 }

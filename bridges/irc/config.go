@@ -130,7 +130,7 @@ func (t *Tuning) complete() {
 	set(&t.Skew, time.Minute)
 	set(&t.Fresh, 5*time.Second)
 	if t.Burst == 0 {
-		t.Burst = 5
+		t.Burst = 8
 	}
 	if len(t.Kicked) == 0 {
 		t.Kicked = []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}

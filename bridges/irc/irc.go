@@ -64,7 +64,7 @@ type Tuning struct {
 	JoinBase    time.Duration   // 1 min after a refused JOIN, doubled
 	JoinMax     time.Duration   // 30 min
 	Kicked      []time.Duration // 1, 5, 30 min after the first, second, later kick
-	Burst       int             // 5 lines at once
+	Burst       int             // 8 lines at once: five of an answer, and what it takes to prove its room
 	Interval    time.Duration   // then one each second
 	Skew        time.Duration   // 60 s between the server's time and ours
 	Fresh       time.Duration   // 5 s: how old a look at who has a nick may be when we write to it

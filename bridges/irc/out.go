@@ -111,6 +111,13 @@ func (q *queue) pick() *job {
 	return nil
 }
 
+// later puts a job that has more lines behind the others of its queue: a long
+// text for one place holds up nobody else's short one.
+func (q *queue) later(j *job) {
+	jobs := slices.DeleteFunc(q.jobs[j.queue], func(one *job) bool { return one == j })
+	q.jobs[j.queue] = append(jobs, j)
+}
+
 // remove takes a job out of its queue.
 func (q *queue) remove(j *job) {
 	q.jobs[j.queue] = slices.DeleteFunc(q.jobs[j.queue], func(one *job) bool { return one == j })
@@ -145,6 +152,8 @@ func (l *link) take(j *job, now time.Time) (tags, line string, ok bool) {
 			if !j.proof {
 				l.finish(j, nil)
 			}
+		} else if j.next < len(j.lines) {
+			q.later(j)
 		}
 		return tags, line, true
 	}
@@ -165,7 +174,7 @@ func (l *link) mayStill(j *job, now time.Time) error {
 	case j.direct && j.next == 0 && now.After(j.fresh):
 		return errStale
 	case j.room != nil && j.checked && !l.onlyReaders(j.room, j.readers):
-		return fmt.Errorf("somebody came into %s since it was looked at: %w", j.room.Name, bridges.ErrNotSent)
+		return fmt.Errorf("somebody came into %s since it was looked at: %w, %w", j.room.Name, bridges.ErrNotSent, bridges.ErrUnproven)
 	}
 	return nil
 }
@@ -266,7 +275,7 @@ func (l *link) confirm(label string, e *girc.Event) {
 // refuse ends a job that the server will not take.
 func (l *link) refuse(j *job, numeric string) {
 	switch {
-	case j.acked > 0 || j.next > 1 && !l.labels():
+	case j.acked > 0 || min(j.next, len(j.lines)) > 1 && !l.labels(): // the PING after the lines is none of them
 		l.finish(j, fmt.Errorf("a later line was refused (%s)", numeric))
 	case j.direct && numeric == "401":
 		l.finish(j, errGone)

@@ -79,15 +79,13 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 // reckon derives the clocks of open incidents again when the plan is another
 // one than they were last reckoned with, and says so.
 func (a *app) reckon(ctx context.Context) error {
-	n := 0
-	err := a.store.Update(ctx, func(tx *store.Tx) (err error) {
-		n, err = tx.Reckon(a.p.plan.Hash)
-		return err
+	return a.store.Update(ctx, func(tx *store.Tx) error {
+		n, err := tx.Reckon(a.p.plan.Hash)
+		if err != nil || n == 0 {
+			return err
+		}
+		return a.outbox.TellIn(tx, "plan", "plan-changed", incidents.Facts{"n": n})
 	})
-	if err == nil && n > 0 {
-		a.outbox.Tell(ctx, "plan", "plan-changed", incidents.Facts{"n": n})
-	}
-	return err
 }
 
 func (a *app) close() error { return a.store.Close() }

@@ -92,6 +92,7 @@ func openRehearsal(ctx context.Context, o rehearsalOptions) (*rehearsal, error) 
 
 // run answers lines until the input ends.
 func (r *rehearsal) run(ctx context.Context, live bool) error {
+	r.outbox.Up(ctx, console.Network) // what was cut off in the middle is due now
 	if err := r.outbox.Drain(ctx); err != nil {
 		return err
 	}

@@ -122,11 +122,13 @@ func playStaged(t *testing.T, script *chattest.Script) {
 	if err := s.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	defer func() { // also when the play fails: a bubble wants everything ended
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	s.stage.Play(t, script, s)
 	if _, err := s.store.Verify(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if err := s.close(); err != nil {
 		t.Error(err)
 	}
 }

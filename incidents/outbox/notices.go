@@ -56,20 +56,23 @@ func (o *Outbox) tellDesk(ctx context.Context, r store.Row, v incidents.Verdict)
 // Tell queues something that the desks should hear of the bot itself: nothing
 // about an incident. The key and the moment make it one row.
 func (o *Outbox) Tell(ctx context.Context, key, template string, f incidents.Facts) {
-	err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
-		for _, p := range o.c.Desks {
-			err := tx.Queue(store.Row{
-				Key:  fmt.Sprintf("tell/%s/%d/%s/%s", key, tx.Now().UnixMilli(), p.Network, p.Room),
-				Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f,
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := o.c.Store.Update(ctx, func(tx *store.Tx) error { return o.TellIn(tx, key, template, f) })
 	if err != nil {
 		o.c.Log.Error("telling the desk", "error", err.Error())
 	}
 	o.Kick()
+}
+
+// TellIn is Tell in the transaction of what is told: no crash comes between.
+func (o *Outbox) TellIn(tx *store.Tx, key, template string, f incidents.Facts) error {
+	for _, p := range o.c.Desks {
+		err := tx.Queue(store.Row{
+			Key:  fmt.Sprintf("tell/%s/%d/%s/%s", key, tx.Now().UnixMilli(), p.Network, p.Room),
+			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

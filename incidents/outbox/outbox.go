@@ -74,7 +74,7 @@ func New(c Config) *Outbox {
 	}
 	o := &Outbox{c: c, hands: map[string]Hand{}, lanes: map[string]*lane{}}
 	for _, b := range c.Bridges {
-		l := &lane{o: o, bridge: b, kick: make(chan struct{}, 1)}
+		l := newLane(o, b)
 		o.lanes[b.Network()], o.order = l, append(o.order, l)
 	}
 	o.hands["say"] = sayHand{o}
@@ -111,13 +111,14 @@ func (o *Outbox) Up(ctx context.Context, network string) {
 	}
 }
 
-// Drain works off what is due now, in this goroutine, and returns when nothing
-// is left that can be tried now. It is for the console, which answers in order.
+// Drain works off what is due now, one row after the other in order, and returns
+// when nothing is left that can be tried now. It is for the console, which
+// answers in order.
 func (o *Outbox) Drain(ctx context.Context) error {
 	for {
 		worked := 0
 		for _, l := range o.order {
-			n, err := l.work(ctx)
+			n, err := l.drain(ctx)
 			worked += n
 			if err != nil {
 				return err
@@ -130,16 +131,24 @@ func (o *Outbox) Drain(ctx context.Context) error {
 }
 
 // Next gives when something is due next; the zero time when nothing is.
-func (o *Outbox) Next(ctx context.Context) (time.Time, error) {
+func (o *Outbox) Next(ctx context.Context) (time.Time, error) { return o.next(ctx, o.order...) }
+
+// next gives when one of these lanes has something to do next. A lane asks for
+// itself only: what another one is busy with is no reason to wake.
+func (o *Outbox) next(ctx context.Context, lanes ...*lane) (time.Time, error) {
 	var next time.Time
+	taken := make([][]string, len(lanes))
+	for i, l := range lanes {
+		taken[i] = l.taken()
+	}
 	err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
 		var err error
 		next, err = tx.NextRung()
 		if err != nil {
 			return err
 		}
-		for network := range o.lanes {
-			at, err := tx.NextDue(network)
+		for i, l := range lanes {
+			at, err := tx.NextDue(l.bridge.Network(), taken[i])
 			if err != nil {
 				return err
 			}
@@ -155,77 +164,6 @@ func sooner(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// lane is what goes out on one network, in order.
-type lane struct {
-	o      *Outbox
-	bridge bridges.Bridge
-	kick   chan struct{}
-	mu     sync.Mutex // one works at a time
-}
-
-func (l *lane) wake() {
-	select {
-	case l.kick <- struct{}{}:
-	default:
-	}
-}
-
-// pause is how long a lane waits after an error of the store, which it can do
-// nothing about.
-const pause = 10 * time.Second
-
-func (l *lane) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		worked, err := l.work(ctx)
-		if worked > 0 && err == nil {
-			continue
-		}
-		next := l.o.c.Clock.Now().Add(time.Hour)
-		if err == nil {
-			var at time.Time
-			at, err = l.o.Next(ctx)
-			if !at.IsZero() {
-				next = sooner(next, at)
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			l.o.c.Log.Error("the outbox cannot work", "network", l.bridge.Network(), "error", err.Error())
-			next = l.o.c.Clock.Now().Add(pause)
-		}
-		ready, giveUp := l.o.c.Clock.After(next)
-		select {
-		case <-ctx.Done():
-		case <-l.kick:
-		case <-ready:
-		}
-		giveUp()
-	}
-}
-
-// work makes the rows of the rungs that are due, and acts on the rows of this
-// lane that are due, at most a few at a time.
-func (l *lane) work(ctx context.Context) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.o.strike(ctx); err != nil {
-		return 0, err
-	}
-	var rows []store.Row
-	err := l.o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.DueRows(l.bridge.Network(), 20)
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	for _, r := range rows {
-		if err := l.o.act(ctx, r); err != nil {
-			return 0, err
-		}
-	}
-	return len(rows), nil
 }
 
 // strike makes a row in every desk for each clock whose rung is due. After an
@@ -288,6 +226,7 @@ func (o *Outbox) act(ctx context.Context, r store.Row) error {
 		case err == nil:
 			return o.finish(r, store.Sent, id, "")
 		case errors.Is(err, bridges.ErrNoTrace):
+			unknown, r.Trying = false, false // nothing arrived: this is no repeat
 		case errors.Is(err, bridges.ErrCantSay):
 			r.Trying = true // the words say that it is a repeat
 		default:

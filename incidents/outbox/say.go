@@ -2,7 +2,9 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tocsin/bridges"
@@ -30,8 +32,21 @@ func roomOf(r store.Row) bridges.Room {
 	return bridges.Room{Network: r.Network, ID: r.Room, Direct: r.Direct}
 }
 
+// proofs is how often a room is proven anew for one try, when it changes between
+// the proof and the words.
+const proofs = 4
+
 // Do proves the room, puts the row into words for what that allows, and says it.
-func (h sayHand) Do(ctx context.Context, r store.Row) (string, error) {
+func (h sayHand) Do(ctx context.Context, r store.Row) (id string, err error) {
+	for range proofs {
+		if id, err = h.try(ctx, r); !errors.Is(err, bridges.ErrUnproven) {
+			return id, err
+		}
+	}
+	return id, err
+}
+
+func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 	o := h.o
 	l := o.lanes[r.Network]
 	if l == nil {
@@ -76,9 +91,26 @@ func (h sayHand) Do(ctx context.Context, r store.Row) (string, error) {
 	return got.ID, err
 }
 
-// mustNotice reports whether a row speaks of incidents: an answer that does not
-// (a refusal, help, who you are) may be said to somebody on the roster anywhere.
-func mustNotice(r store.Row) bool { return r.Incident != 0 || r.Facts == nil }
+// mustNotice reports whether a row may speak of incidents: only what surely
+// does not (help, who you are, a refusal that names none) may be said to
+// somebody on the roster anywhere. A list of incidents is about none of them in
+// particular, and speaks of all.
+func mustNotice(r store.Row) bool {
+	if r.Incident != 0 || r.Facts == nil {
+		return true
+	}
+	switch noun, _, _ := strings.Cut(r.Template, "/"); noun {
+	case "help", "ping", "whoami", "room", "failed", "erased", "overflow", "trouble", "room-lowered":
+		return false
+	case "refusals":
+		handle, _ := r.Facts["handle"].(string)
+		lead, _ := r.Facts["lead"].(string)
+		open, _ := r.Facts["open"].([]string)
+		return handle != "" || lead != "" || len(open) > 0
+	default:
+		return true
+	}
+}
 
 // judge loads what a row is about and judges the room for it, at this moment.
 // The facts of a reminder are made now.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -72,13 +73,29 @@ func (tx *Tx) Queue(r Row) error {
 	return err
 }
 
-// DueRows gives the rows of a network that are due, in order, at most limit.
-func (tx *Tx) DueRows(network string, limit int) ([]Row, error) {
+// Place names a row's room within its network.
+func (r Row) Place() string {
+	if r.Direct {
+		return "@" + r.Room
+	}
+	return r.Room
+}
+
+// elsewhere is the condition that a row's Place is not in a list given as JSON.
+const elsewhere = `(CASE direct WHEN 1 THEN '@' ELSE '' END || room) NOT IN (SELECT value FROM json_each(?))`
+
+// DueRows gives the rows of a network that are due, in order, at most limit,
+// without those for the places that are taken.
+func (tx *Tx) DueRows(network string, taken []string, limit int) ([]Row, error) {
+	skip, err := json.Marshal(append([]string{}, taken...))
+	if err != nil {
+		return nil, err
+	}
 	var out []Row
-	err := tx.each(`SELECT id, key, kind, network, room, direct, reply_to, thread, asker, mentions, tone, template, facts,
+	err = tx.each(`SELECT id, key, kind, network, room, direct, reply_to, thread, asker, mentions, tone, template, facts,
 			coalesce(incident, 0), clock, generation, rung, due, next_try, tries, trying, state, error
-		FROM outbox WHERE state IN ('due', 'unknown') AND network = ? AND next_try <= ?
-		ORDER BY next_try, id LIMIT ?`, []any{network, tx.now.UnixMilli(), limit}, func(r *sql.Rows) error {
+		FROM outbox WHERE state IN ('due', 'unknown') AND network = ? AND next_try <= ? AND `+elsewhere+`
+		ORDER BY next_try, id LIMIT ?`, []any{network, tx.now.UnixMilli(), string(skip), limit}, func(r *sql.Rows) error {
 		var w Row
 		var facts incidents.Sealed
 		var mentions string
@@ -98,10 +115,16 @@ func (tx *Tx) DueRows(network string, limit int) ([]Row, error) {
 	return out, err
 }
 
-// NextDue gives when the next row of a network is due; the zero time when none is.
-func (tx *Tx) NextDue(network string) (time.Time, error) {
+// NextDue gives when the next row of a network is due, without those for the
+// places that are taken; the zero time when none is.
+func (tx *Tx) NextDue(network string, taken []string) (time.Time, error) {
+	skip, err := json.Marshal(append([]string{}, taken...))
+	if err != nil {
+		return time.Time{}, err
+	}
 	var at sql.NullInt64
-	err := tx.row(`SELECT min(next_try) FROM outbox WHERE state IN ('due', 'unknown') AND network = ?`, network).Scan(&at)
+	err = tx.row(`SELECT min(next_try) FROM outbox WHERE state IN ('due', 'unknown') AND network = ? AND `+elsewhere,
+		network, string(skip)).Scan(&at)
 	return instant(at), err
 }
 

@@ -73,9 +73,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 
 func dsn(path string, readOnly bool) string {
 	v := url.Values{
-		"_foreign_keys":  {"on"},
-		"_busy_timeout":  {"5000"},
-		"_secure_delete": {"on"}, // what is erased is overwritten
+		"_foreign_keys":       {"on"},
+		"_busy_timeout":       {"5000"},
+		"_secure_delete":      {"on"}, // what is erased is overwritten
+		"_recursive_triggers": {"on"}, // INSERT OR REPLACE is a DELETE, also to the triggers
 	}
 	if readOnly {
 		v.Set("mode", "ro")
@@ -124,7 +125,22 @@ func (s *Store) start(ctx context.Context) error {
 	} else if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	return s.identify(ctx)
+	if err := s.identify(ctx); err != nil || s.opts.ReadOnly {
+		return err
+	}
+	// A crash may have come between an erasure and the emptying of the log. Who
+	// only reads the file meanwhile does not keep the bot from starting.
+	_, err := s.emptyLog(ctx)
+	return err
+}
+
+// emptyLog moves the log of changes into the file and cuts it to nothing, so
+// that what was erased is in neither; false when another process reads the file
+// and it had to stay.
+func (s *Store) emptyLog(ctx context.Context) (bool, error) {
+	var busy, pages, moved int
+	err := s.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved)
+	return busy == 0, err
 }
 
 // Close closes the file and lets the next process have it.
@@ -172,7 +188,10 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	}
 	s.opts.Failpoint("after commit")
 	if tx.erased {
-		_, err := s.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+		empty, err := s.emptyLog(ctx)
+		if err == nil && !empty {
+			err = errors.New("what was erased is still in the log of changes, because another process reads the file; it goes with the next start")
+		}
 		return err
 	}
 	return nil

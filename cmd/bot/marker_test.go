@@ -1,0 +1,380 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/bridges"
+	"tocsin/commands"
+	"tocsin/incidents"
+	"tocsin/incidents/store"
+)
+
+// The vector of the incident with the markers, and that of another one.
+const (
+	markedVector = "CVSS:4.0/AV:P/AC:H/AT:P/PR:H/UI:A/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N"
+	otherVector  = "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:H/I:N/A:H"
+)
+
+// markers gives a distinct text for every sealed field of an incident, by its
+// name. A new field has to be added here, and to lines below.
+func markers(t *testing.T) map[string]string {
+	s, err := incidents.ReadVector(markedVector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{
+		"Type": "qzxtype", "Source": "qzxsource", "Title": "qzx-title", "Vector": s.Vector, "Score": incidents.SayScore(s),
+		"ScoreLevel": "qzxlevel", "Reason": "qzx-reason", "Summary": "qzx-summary", "Details": "qzx-details",
+		"Affected": "qzx-affected", "Fixed": "qzx-fixed", "CWE": "CWE-31337", "CVE": "CVE-2026-7777777",
+		"Outcome": "qzxoutcome", "Closing": "qzx-closing", "AckVia": "qzx-via",
+		"Reporter.Name": "qzx-name", "Reporter.Contact": "qzx-contact", "Reporter.Credit": "qzx-credit",
+	}
+}
+
+// secrets gives what only full clearance about the incident n may hear, also
+// what is in no field: names of the plan, notes, frozen acts, what was typed.
+func secrets(t *testing.T, n int) []string {
+	if n == 2 {
+		return []string{"wvy-other", otherVector}
+	}
+	out := []string{"qzx"} // every marker that can be chosen has it
+	for _, m := range markers(t) {
+		out = append(out, m)
+	}
+	return out
+}
+
+// about says of which incident a room may hear everything.
+type about int
+
+const (
+	nothing about = iota
+	first
+	second
+	both
+)
+
+// markedPlan is a plan whose names give an incident away.
+func markedPlan(hash string) *incidents.Plan {
+	h := time.Hour
+	return &incidents.Plan{
+		Name: "Pillow", Hash: hash, Hour: 14,
+		Types:   []incidents.Type{{Key: "qzxtype", Name: "Qzx type name", Floor: "critical"}, {Key: "plain", Name: "Plain"}},
+		Sources: []incidents.Source{{Key: "qzxsource", Name: "Qzx source name", Reporter: true}},
+		Roles:   []incidents.Role{{Key: "lead", Name: "Lead", Does: "leads", Lead: true}, {Key: "patch", Name: "Patch Owner", Does: "patches"}},
+		Levels: []incidents.Level{
+			{Key: "critical", Name: "Critical", From: 90, To: 100}, {Key: "high", Name: "High", From: 70, To: 89},
+			{Key: "qzxlevel", Name: "Qzx level name", From: 1, To: 69, Means: "qzx-means"},
+		},
+		Outcomes: []incidents.Outcome{{Key: "qzxoutcome", Name: "Qzx outcome name"}},
+		Clocks: []incidents.ClockRule{{
+			Key: "acknowledgement", Name: "Acknowledgement", From: "reported", Due: 72 * h,
+			Rungs: []time.Duration{24 * h, 48 * h, 66 * h, 72 * h}, Repeat: 24 * h, Role: "lead",
+		}},
+	}
+}
+
+// heard is what a network was given, and what its room was proven for then.
+type heard struct {
+	bridges.Outgoing
+	full about
+}
+
+// ear is a network that writes down what it hears.
+type ear struct {
+	d       *markedDesk
+	network string
+	lines   int   // how long an answer may be in a room
+	say     error // what Say answers, once it is set
+	prove   error
+}
+
+func (e *ear) Network() string                                { return e.network }
+func (e *ear) Limits() bridges.Limits                         { return bridges.Limits{Lines: e.lines} }
+func (e *ear) Run(ctx context.Context, _ bridges.Inbox) error { <-ctx.Done(); return nil }
+
+func (e *ear) Prove(_ context.Context, r bridges.Room) (bridges.Proof, error) {
+	p := bridges.Proof{Room: r}
+	for _, name := range []string{"tls", "authenticated", "secret", "closed", "registered-only", "tls-only", "identified"} {
+		p.Checks = append(p.Checks, bridges.Check{Name: name, OK: true, Told: name})
+	}
+	members := []string{"alice", "bob", "carol", "dana"}
+	if r.Direct {
+		members = []string{r.ID}
+	}
+	if r.ID == "#lowered" {
+		members = append(members, "mallory")
+	}
+	for _, m := range members {
+		p.Members = append(p.Members, bridges.Member{Account: bridges.Account{Network: e.network, ID: m}, Name: m})
+	}
+	return p, e.prove
+}
+
+func (e *ear) Say(_ context.Context, o bridges.Outgoing) (bridges.Receipt, error) {
+	e.d.said = append(e.d.said, heard{o, e.d.fullFor(o.Room)})
+	return bridges.Receipt{ID: "id"}, e.say
+}
+
+// fullFor gives what a room is proven for now: nothing while somebody who can
+// read there is suspended.
+func (d *markedDesk) fullFor(r bridges.Room) about {
+	may := d.full[r]
+	d.note(d.store.Update(d.t.Context(), func(tx *store.Tx) error {
+		suspended, err := tx.Suspended()
+		if len(suspended) > 0 && (!r.Direct || suspended[r.ID]) {
+			may = nothing
+		}
+		return err
+	}))
+	return may
+}
+
+func (e *ear) Find(context.Context, bridges.Outgoing) (bridges.Receipt, error) {
+	return bridges.Receipt{}, bridges.ErrCantSay
+}
+
+// markedDesk is a bot whose every word, log line and error is kept.
+type markedDesk struct {
+	*rehearsal
+	t     *testing.T
+	path  string
+	nets  map[string]*ear
+	full  map[bridges.Room]about // what the rooms are proven for, as the test knows it
+	said  []heard
+	log   bytes.Buffer
+	errs  []error
+	n     int
+	helps map[string]bool // messages that ask for the plan's keys
+}
+
+func channel(name string) bridges.Room { return bridges.Room{Network: "irc", ID: name} }
+
+func direct(network, who string) bridges.Room {
+	return bridges.Room{Network: network, ID: who, Direct: true}
+}
+
+func newMarkedDesk(t *testing.T) *markedDesk {
+	d := &markedDesk{
+		t: t, path: filepath.Join(t.TempDir(), "m.db"), nets: map[string]*ear{}, helps: map[string]bool{},
+		full: map[bridges.Room]about{
+			channel("#full"): both, channel("#own1"): first, channel("#own2"): second, direct("safe", "alice"): both, direct("safe", "bob"): both,
+		},
+	}
+	for _, n := range []string{"irc", "safe", "mute"} {
+		d.nets[n] = &ear{d: d, network: n}
+	}
+	d.start("plan one", startClock())
+	return d
+}
+
+// start opens the bot on its file, as one that logs everything.
+func (d *markedDesk) start(planHash string, c *clock) {
+	log := slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
+	p, err := rehearsalParts(d.path, c, log)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	people := p.roster.People()
+	for i := range people {
+		for n := range d.nets {
+			people[i].Accounts = append(people[i].Accounts, incidents.Account{Network: n, ID: people[i].Name})
+		}
+	}
+	p.roster, p.plan = incidents.NewRoster(people...), markedPlan(planHash)
+	p.desks = nil
+	for room, asks := range map[string]string{"#full": "full", "#lowered": "full", "#notice": "notice", "#none": "none"} {
+		p.grants[channel(room)] = incidents.Grant{Network: incidents.OnIRC, Asks: asks, Desk: true}
+		p.desks = append(p.desks, commands.Place{Network: "irc", Room: room})
+	}
+	for n, room := range []string{"#own1", "#own2"} {
+		p.grants[channel(room)] = incidents.Grant{Network: incidents.OnIRC, Asks: "full", Incident: n + 1}
+	}
+	for n, asks := range map[string]string{"irc": "notice", "safe": "full", "mute": "none"} {
+		p.direct[n] = incidents.Grant{Network: incidents.OnIRC, Asks: asks}
+	}
+	a, err := newApp(d.t.Context(), p, d.nets["irc"], d.nets["safe"], d.nets["mute"])
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	a.inOrder = true
+	d.rehearsal = &rehearsal{app: a, clock: c}
+	d.drain()
+}
+
+func (d *markedDesk) note(err error) {
+	if err != nil {
+		d.errs = append(d.errs, err)
+	}
+}
+
+func (d *markedDesk) drain() { d.note(d.outbox.Drain(d.t.Context())) }
+
+// says has somebody say lines in a room.
+func (d *markedDesk) says(r bridges.Room, who string, lines ...string) {
+	for _, text := range lines {
+		d.n++
+		id := fmt.Sprintf("m%d", d.n)
+		d.helps[id] = strings.HasPrefix(text, "!help")
+		d.note(d.Message(d.t.Context(), bridges.Message{
+			ID: id, Room: r, Name: who, Text: text, From: bridges.Account{Network: r.Network, ID: who}, At: d.clock.Now(),
+		}))
+	}
+}
+
+func (d *markedDesk) passes(span string) { d.note(d.wait(d.t.Context(), span)) }
+
+// fill gives every sealed field of the first incident its marker again.
+func (d *markedDesk) fill() {
+	full := channel("#full")
+	d.says(full, "alice", "!incident reopen INC-1 qzx-again", "!incident title INC-1 qzx-title",
+		"!severity set INC-1 "+markedVector+" qzx-reason",
+		"!fact set INC-1 summary qzx-summary", "!fact set INC-1 details qzx-details", "!fact set INC-1 affected qzx-affected",
+		"!fact set INC-1 fixed qzx-fixed", "!fact set INC-1 cwe CWE-31337", "!fact set INC-1 cve CVE-2026-7777777",
+		"!reporter set INC-1 qzx-name --contact qzx-contact --credit qzx-credit", "!incident note INC-1 qzx-note")
+}
+
+// everyLine says every command, with everything that can be sealed.
+func everyLine() map[string][]string {
+	m := map[string][]string{
+		"help": {"!help", "!help incident"}, "ping": {"!ping"}, "whoami": {"!whoami"}, "room": {"!room"},
+		"incident open": {
+			"!incident open qzx-typed", "!incident open --type qzxtype --source qzxsource", "!incident open --severity " + otherVector,
+			"!incident open --type qzxtype --severity " + markedVector,
+			"!incident open --severity qzx", "!incident open --qzx x", `!incident open "qzx`, "!incident open --severity high",
+		},
+		"incident list": {"!incident list", "!incident list closed", "!incident list all"},
+		"incident show": {"!incident show INC-1", "!incident show", "!incident show INC-99"},
+		"incident note": {"!incident note INC-1 qzx-typed", "!incident note INC-1 “qzx"}, "incident title": {"!incident title INC-1 qzx-title", "!incident title INC-1 <b>qzx"},
+		"severity set":   {"!severity set INC-1 " + markedVector + " qzx-reason", "!severity set INC-1 high", "!severity set INC-2 critical", "!severity set INC-2 qzx"},
+		"severity score": {"!severity score " + markedVector, "!severity score qzx"}, "severity show": {"!severity show INC-1", "!severity show INC-2"},
+		"role assign": {"!role assign INC-1 patch bob", "!role assign INC-1 patch qzx"}, "role take": {"!role take INC-1 patch"},
+		"role drop": {"!role drop INC-1 patch"}, "role list": {"!role list INC-1"},
+		"reporter set": {"!reporter set INC-1 qzx-name2", "!reporter set INC-1 qzx --contact qzx qzx"},
+		"fact set":     {"!fact set INC-1 affected qzx-affected", "!fact set INC-1 qzx qzx", "!fact set INC-1 cwe qzx", "!fact set INC-1 cve qzx"},
+		"fact show":    {"!fact show INC-1"}, "ack sent": {"!ack sent INC-1 --via qzx-via", "!ack sent INC-1 --at qzx"},
+		"timeline": {"!timeline INC-1 1000", "!timeline", "!timeline qzx"}, "approve": {"!approve qzx", "!approve QZXQZ"},
+		"suspend": {"!suspend qzx", "!suspend dana"}, "unsuspend": {"!unsuspend bob", "!unsuspend dana"},
+		"incident close":  {"!incident close INC-1 qzx", "!incident close INC-1 qzxoutcome qzx-closing", "!incident show INC-1", "!timeline INC-1 9"},
+		"incident reopen": {"!incident reopen INC-1 qzx-again"}, "forget reporter": {"!forget reporter INC-1", "!incident show INC-1"},
+	}
+	return m
+}
+
+// visit says every command in a room.
+func (d *markedDesk) visit(r bridges.Room) {
+	lines := everyLine()
+	if r == channel("#notice") || r == channel("#none") {
+		for _, c := range commands.Table() {
+			lines["help"] = append(lines["help"], "!help "+c.Words)
+		}
+	}
+	d.fill()
+	for _, c := range commands.Table() {
+		if len(lines[c.Words]) == 0 {
+			d.t.Errorf("no line of this test says !%s", c.Words)
+		}
+		if c.Words == "incident close" || c.Words == "incident reopen" || c.Words == "forget reporter" {
+			continue // they change what the others show: last
+		}
+		d.says(r, "alice", lines[c.Words]...)
+		delete(lines, c.Words)
+	}
+	for _, words := range []string{"incident close", "incident reopen", "forget reporter"} {
+		d.fill()
+		d.says(r, "alice", lines[words]...)
+	}
+	d.obeyAgain("dana")
+	d.frozen(r)
+	d.passes("25h")
+}
+
+// frozen has a request approved whose act holds a marker.
+func (d *markedDesk) frozen(r bridges.Room) {
+	code := fmt.Sprintf("C%04d", d.n)
+	d.note(d.store.Update(d.t.Context(), func(tx *store.Tx) error {
+		i, err := tx.Incident(1)
+		return errors.Join(err, tx.Ask(incidents.Approval{
+			Code: code, Asker: "carol", Act: incidents.Seal("incident note INC-1 qzx-frozen"), Incident: 1, Version: i.Version,
+			Network: r.Network, Room: r.ID, Expires: tx.Now().Add(time.Hour),
+		}))
+	}))
+	d.says(r, "carol", "!role take INC-1 lead", "!approve "+code)
+	d.says(r, "alice", "!approve "+code, "!approve "+code)
+}
+
+// checkFilled holds every sealed field of the incident against its marker.
+func (d *markedDesk) checkFilled() {
+	var i incidents.Incident
+	if err := d.store.Update(d.t.Context(), func(tx *store.Tx) (err error) { i, err = tx.Incident(1); return err }); err != nil {
+		d.t.Fatal(err)
+	}
+	want, found := markers(d.t), 0
+	for name, s := range sealedFields("", reflect.ValueOf(i)) {
+		found++
+		if m, ok := want[name]; !ok || !s.Same(incidents.Seal(m)) {
+			d.t.Errorf("the field %s does not hold its marker: add it to this test", name)
+		}
+	}
+	if found != len(want) {
+		d.t.Errorf("%d sealed fields, but %d markers", found, len(want))
+	}
+}
+
+// checkSaid holds what was said since the last check against who heard it.
+func (d *markedDesk) checkSaid() {
+	d.t.Helper()
+	ones, twos := secrets(d.t, 1), secrets(d.t, 2)
+	handle := regexp.MustCompile(`INC-[1-6]\b`)
+	keys := strings.NewReplacer("qzxtype", "", "qzxsource", "", "qzxlevel", "", "qzxoutcome", "")
+	for _, h := range d.said {
+		text := fmt.Sprintf("%+v %s", h.Outgoing, h.Text)
+		parts := strings.Split(h.Key, "/")
+		if (len(parts) > 2 && d.helps[parts[2]]) || strings.HasPrefix(h.Text, "Give a level (") {
+			text = keys.Replace(text) // what the plan knows is no secret, what an incident is of it is
+		}
+		if s := leak(text, ones); s != "" && h.full != first && h.full != both {
+			d.t.Errorf("%v heard %q in: %s", h.Room, s, text)
+		}
+		if s := leak(text, twos); s != "" && h.full != second && h.full != both {
+			d.t.Errorf("%v heard %q in: %s", h.Room, s, text)
+		}
+		if h.Room == channel("#none") || h.Room.Network == "mute" {
+			if got := handle.FindString(h.Text); got != "" {
+				d.t.Errorf("%v may hear of no incident, and heard of %s: %s", h.Room, got, h.Text)
+			}
+		}
+	}
+	d.said = nil
+}
+
+// checkKept holds the log, the errors and the file against the secrets.
+func (d *markedDesk) checkKept() {
+	all := append(secrets(d.t, 1), secrets(d.t, 2)...)
+	if s := leak(d.log.String(), all); s != "" {
+		d.t.Errorf("the log holds %q:\n%s", s, d.log.String())
+	}
+	for _, err := range d.errs {
+		if s := leak(fmt.Sprintf("%v %+v", err, err), all); s != "" {
+			d.t.Errorf("an error holds %q: %v", s, err)
+		}
+	}
+	sealed := sealedColumns(d.t)
+	for column, values := range dumpFile(d.t, d.path) {
+		for _, v := range values {
+			if s := leak(v, all); s != "" && !sealed[column] {
+				d.t.Errorf("the column %s is not documented as sealed and holds %q: %s", column, s, v)
+			}
+		}
+	}
+}
