@@ -17,7 +17,7 @@ func (d *Desk) answer(tx *store.Tx, l Line, r reply) error {
 	row := store.Row{
 		Key: answerKey(l), Kind: Say, Network: l.Room.Network, Room: l.Room.ID, Direct: l.Room.Direct,
 		ReplyTo: l.ID, Thread: l.Thread, Asker: l.From.ID, Tone: int(bridges.Answer),
-		Template: r.Template, Facts: r.Facts, Incident: r.incident,
+		Template: r.Template, Facts: r.Facts, Incident: r.incident, Harmless: r.harmless,
 	}
 	if r.hint {
 		row.Tone = int(bridges.Hint)

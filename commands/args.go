@@ -84,6 +84,12 @@ func timeWord() *regexp.Regexp {
 	return regexp.MustCompile(`^([+-]?[0-9][0-9:.TZ+-]*|ago|AGO|UTC|GMT|Z|[A-Z]{2,5}|[A-Za-z_]+/[A-Za-z_/+-]+)$`)
 }
 
+// endsTime reports whether nothing more of a date and time comes after a word:
+// what follows "ago" or a zone is the title, also one that begins with "RCE".
+func endsTime(w string) bool {
+	return slices.Contains([]string{"ago", "utc", "gmt", "z"}, strings.ToLower(w)) || strings.Contains(w, "/")
+}
+
 // span counts the words that a flag's value takes: one, but for a date with its
 // time and zone.
 func (r *reader) span(a Arg, words []word) int {
@@ -93,7 +99,7 @@ func (r *reader) span(a Arg, words []word) int {
 	n := 1
 	if a.Kind == When && !words[0].quoted {
 		shape := timeWord()
-		for n < len(words) && n < 4 && !words[n].quoted && shape.MatchString(words[n].text) {
+		for n < len(words) && n < 4 && !words[n].quoted && !endsTime(words[n-1].text) && shape.MatchString(words[n].text) {
 			n++
 		}
 	}
@@ -131,7 +137,7 @@ func (r *reader) places() error {
 // value reads one argument from its words.
 func (r *reader) value(a Arg, words []word) error {
 	text := words[0].text
-	if len(words) > 1 {
+	if free := a.Kind == OneLine || a.Kind == Text; len(words) > 1 || (free && !words[0].quoted) { // as it was typed, dashes too
 		text = r.line[words[0].start:words[len(words)-1].end]
 	}
 	r.typed = append(r.typed, typedArg{a, text})

@@ -67,11 +67,11 @@ func (d *Desk) Handle(ctx context.Context, l Line) error {
 	if err == nil || errors.Is(err, errIgnored) {
 		return nil
 	}
-	about := out.incident
-	out = reply{Reply: Reply{Template: "failed"}}
 	if no, ok := incidents.AsRefusal(err); ok {
-		out.Template, out.Facts, out.hint, out.incident = "refusals/"+no.Key, no.Args, true, about
+		out.Reply, out.hint = Reply{"refusals/" + no.Key, no.Args}, true
+		out.harmless = out.harmless || no.Key == "room-hears-nothing"
 	} else {
+		out = reply{Reply: Reply{Template: "failed"}, harmless: true}
 		d.Log.Error("a command failed", "network", l.Room.Network, "message", l.ID, "error", err.Error())
 	}
 	return d.Store.Update(ctx, func(tx *store.Tx) error {
@@ -97,6 +97,7 @@ type reply struct {
 	Reply
 	incident int
 	hint     bool // for this person only, and nothing changed
+	harmless bool // it speaks of no incident: somebody on the roster may hear it anywhere
 	said     []incidents.Entry
 	about    incidents.Incident
 }
@@ -116,16 +117,21 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 		return reply{}, errIgnored
 	}
 	if len(text) > maxLine {
-		return reply{}, incidents.Refuse("line-too-long", "max", maxLine)
+		return reply{harmless: true}, incidents.Refuse("line-too-long", "max", maxLine)
 	}
 	c := &Call{Desk: d, Tx: tx, Line: l, Who: who, suspended: suspended, plan: d.Plan()}
 	cmd, rest, ok := find(d.Table, text)
 	if !ok {
-		return reply{}, d.unknown(text)
+		return reply{harmless: true}, d.unknown(text)
 	}
 	out, err := c.do(cmd, rest)
+	out.harmless = cmd.Needs == Anything
 	if err != nil {
-		return reply{incident: c.I.N}, err // a refusal is judged as what it is about
+		about := c.I.N // a refusal is judged as what it is about
+		if about == 0 {
+			about = l.Grant.Incident
+		}
+		return reply{incident: about, harmless: out.harmless}, err
 	}
 	if err := d.announce(tx, l, out); err != nil {
 		return out, err

@@ -188,7 +188,7 @@ func gather(g Grant, p Proof) []Check {
 func reason(bad []Check, lowered []string) string {
 	var why []string
 	for _, c := range bad {
-		why = append(why, c.Told)
+		why = append(why, strings.TrimSuffix(c.Told, "."))
 	}
 	why = append(why, lowered...)
 	if len(why) > 3 {

@@ -58,7 +58,7 @@ func TestACrashAtEveryStepLosesAndRepeatsNothing(t *testing.T) {
 // any weather of the networks, with crashes anywhere, and compares with the
 // same without crashes in fair weather.
 func TestCrashesInAnyOrderOfCommands(t *testing.T) {
-	fewer(t, 120)
+	fewer(t, 80)
 	root := quickDir(t)
 	rapid.Check(t, func(r *rapid.T) {
 		dir, err := os.MkdirTemp(root, "")

@@ -46,7 +46,7 @@ func (o *Outbox) tellDesk(ctx context.Context, r store.Row, v incidents.Verdict)
 	var mend []string
 	for _, c := range v.Failed() {
 		if c.Mend != "" {
-			mend = append(mend, c.Mend)
+			mend = append(mend, strings.TrimSuffix(c.Mend, "."))
 		}
 	}
 	f := incidents.Facts{"room": r.Network + " " + r.Room, "why": v.Why, "mend": strings.Join(mend, "; ")}
@@ -68,7 +68,7 @@ func (o *Outbox) TellIn(tx *store.Tx, key, template string, f incidents.Facts) e
 	for _, p := range o.c.Desks {
 		err := tx.Queue(store.Row{
 			Key:  fmt.Sprintf("tell/%s/%d/%s/%s", key, tx.Now().UnixMilli(), p.Network, p.Room),
-			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f,
+			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f, Harmless: true,
 		})
 		if err != nil {
 			return err

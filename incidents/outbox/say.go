@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"tocsin/bridges"
@@ -63,7 +62,7 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
-	if verdict.Clearance.None() && mustNotice(r) {
+	if verdict.Clearance.None() && !r.Harmless {
 		return "", o.passOn(ctx, r)
 	}
 	o.tellDesk(ctx, r, verdict)
@@ -89,27 +88,6 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 		Mentions: o.mentions(r), Tone: bridges.Tone(r.Tone), Readers: readers(proof, verdict.Clearance),
 	})
 	return got.ID, err
-}
-
-// mustNotice reports whether a row may speak of incidents: only what surely
-// does not (help, who you are, a refusal that names none) may be said to
-// somebody on the roster anywhere. A list of incidents is about none of them in
-// particular, and speaks of all.
-func mustNotice(r store.Row) bool {
-	if r.Incident != 0 || r.Facts == nil {
-		return true
-	}
-	switch noun, _, _ := strings.Cut(r.Template, "/"); noun {
-	case "help", "ping", "whoami", "room", "failed", "erased", "overflow", "trouble", "room-lowered":
-		return false
-	case "refusals":
-		handle, _ := r.Facts["handle"].(string)
-		lead, _ := r.Facts["lead"].(string)
-		open, _ := r.Facts["open"].([]string)
-		return handle != "" || lead != "" || len(open) > 0
-	default:
-		return true
-	}
 }
 
 // judge loads what a row is about and judges the room for it, at this moment.
@@ -223,7 +201,7 @@ func (o *Outbox) sendDirectly(ctx context.Context, r store.Row) error {
 	return o.c.Store.Update(ctx, func(tx *store.Tx) error {
 		return tx.Queue(store.Row{
 			Key: r.Key + "/direct", Kind: r.Kind, Network: r.Network, Room: r.Asker, Direct: true, Asker: r.Asker,
-			Tone: r.Tone, Template: r.Template, Facts: r.Facts, Incident: r.Incident,
+			Tone: r.Tone, Template: r.Template, Facts: r.Facts, Incident: r.Incident, Harmless: r.Harmless,
 		})
 	})
 }
@@ -242,7 +220,7 @@ func (o *Outbox) passOn(ctx context.Context, r store.Row) error {
 		for _, id := range to {
 			err := tx.Queue(store.Row{
 				Key: r.Key + "/direct/" + id, Kind: r.Kind, Network: r.Network, Room: id, Direct: true, Tone: r.Tone,
-				Template: r.Template, Facts: r.Facts, Incident: r.Incident,
+				Template: r.Template, Facts: r.Facts, Incident: r.Incident, Harmless: r.Harmless,
 				Clock: r.Clock, Generation: r.Generation, Rung: r.Rung,
 			})
 			if err != nil {

@@ -25,6 +25,7 @@ type Row struct {
 	Template   string
 	Facts      incidents.Facts // nil for a reminder
 	Incident   int             // what it is about, or 0
+	Harmless   bool            // it speaks of no incident at all
 	Clock      string          // a reminder: its clock,
 	Generation int             // its clock's generation,
 	Rung       time.Time       // and which rung
@@ -65,11 +66,11 @@ func (tx *Tx) Queue(r Row) error {
 	}
 	_, err = tx.exec(`INSERT INTO outbox
 		(key, kind, network, room, direct, reply_to, thread, asker, mentions, tone, template, facts,
-		 incident, clock, generation, rung, due, next_try, tries, trying, state, sent_id, error)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 'due', '', '')
+		 incident, harmless, clock, generation, rung, due, next_try, tries, trying, state, sent_id, error)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 'due', '', '')
 		ON CONFLICT (key) DO NOTHING`,
 		r.Key, r.Kind, r.Network, r.Room, r.Direct, r.ReplyTo, r.Thread, r.Asker, strings.Join(r.Mentions, " "), r.Tone,
-		r.Template, facts, nullInt(r.Incident), r.Clock, r.Generation, rung, r.Due.UnixMilli(), r.NextTry.UnixMilli())
+		r.Template, facts, nullInt(r.Incident), r.Harmless, r.Clock, r.Generation, rung, r.Due.UnixMilli(), r.NextTry.UnixMilli())
 	return err
 }
 
@@ -93,7 +94,7 @@ func (tx *Tx) DueRows(network string, taken []string, limit int) ([]Row, error) 
 	}
 	var out []Row
 	err = tx.each(`SELECT id, key, kind, network, room, direct, reply_to, thread, asker, mentions, tone, template, facts,
-			coalesce(incident, 0), clock, generation, rung, due, next_try, tries, trying, state, error
+			coalesce(incident, 0), harmless, clock, generation, rung, due, next_try, tries, trying, state, error
 		FROM outbox WHERE state IN ('due', 'unknown') AND network = ? AND next_try <= ? AND `+elsewhere+`
 		ORDER BY next_try, id LIMIT ?`, []any{network, tx.now.UnixMilli(), string(skip), limit}, func(r *sql.Rows) error {
 		var w Row
@@ -101,7 +102,7 @@ func (tx *Tx) DueRows(network string, taken []string, limit int) ([]Row, error) 
 		var mentions string
 		var rung, due, next sql.NullInt64
 		err := r.Scan(&w.ID, &w.Key, &w.Kind, &w.Network, &w.Room, &w.Direct, &w.ReplyTo, &w.Thread, &w.Asker, &mentions,
-			&w.Tone, &w.Template, &facts, &w.Incident, &w.Clock, &w.Generation, &rung, &due, &next,
+			&w.Tone, &w.Template, &facts, &w.Incident, &w.Harmless, &w.Clock, &w.Generation, &rung, &due, &next,
 			&w.Tries, &w.Trying, &w.State, &w.Error)
 		if err != nil {
 			return err

@@ -28,7 +28,7 @@ func (tx *Tx) Record(e incidents.Entry) error {
 	}
 	l := incidents.Link{
 		Seq: seq, Incident: e.Incident, AtMillis: e.At.UnixMilli(), Who: e.Who, Kind: e.Kind,
-		Plain: e.Plain, Text: text.(string), Commits: strings.Join(commits, " "),
+		Plain: e.Plain, Text: text.(string), Commits: commitments(e.Personal, commits),
 	}
 	_, err = tx.exec(`INSERT INTO timeline (seq, incident, at, who, kind, plain, text, commits, hash)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -44,6 +44,16 @@ func (tx *Tx) Record(e incidents.Entry) error {
 		}
 	}
 	return nil
+}
+
+// commitments is what the record holds of personal values: which they are, and
+// the commitment of each.
+func commitments(values []incidents.Personal, commits []string) string {
+	var out []string
+	for k, p := range values {
+		out = append(out, p.Field+":"+commits[k])
+	}
+	return strings.Join(out, " ")
 }
 
 // commit makes a salt and a commitment for each personal value.

@@ -62,33 +62,36 @@ func (s *Store) Verify(ctx context.Context) (Verified, error) {
 	return v, tx.verifyPersonal(&v, commits)
 }
 
-// verifyPersonal checks that each commitment has its value or was erased.
+// verifyPersonal checks that each commitment has its value or was erased, and
+// that no value stands where the record has none.
 func (tx *Tx) verifyPersonal(v *Verified, commits map[int]string) error {
 	found := map[int][]string{}
-	err := tx.each(`SELECT seq, hash, salt, value FROM personal ORDER BY id`, nil, func(r *sql.Rows) error {
+	err := tx.each(`SELECT p.seq, p.field, p.hash, p.salt, p.value, p.incident IS t.incident
+		FROM personal p LEFT JOIN timeline t ON t.seq = p.seq ORDER BY p.id`, nil, func(r *sql.Rows) error {
 		var seq int
-		var hash string
+		var field, hash string
 		var salt []byte
 		var value sql.NullString
-		if err := r.Scan(&seq, &hash, &salt, &value); err != nil {
+		var belongs bool
+		if err := r.Scan(&seq, &field, &hash, &salt, &value, &belongs); err != nil {
 			return err
 		}
-		found[seq] = append(found[seq], hash)
-		if !value.Valid {
-			v.Erased++
-			return nil
-		}
-		if incidents.Commit(salt, value.String) != hash {
+		found[seq] = append(found[seq], field+":"+hash)
+		if !belongs || value.Valid && incidents.Commit(salt, value.String) != hash {
 			return fmt.Errorf("a personal value of entry %d is not as it was written", seq)
 		}
-		v.Personal++
+		if value.Valid {
+			v.Personal++
+		} else {
+			v.Erased++
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for seq, want := range commits {
-		if strings.Join(found[seq], " ") != want {
+	for seq := 1; seq <= v.Entries; seq++ {
+		if strings.Join(found[seq], " ") != commits[seq] {
 			return fmt.Errorf("the personal values of entry %d are not as they were written", seq)
 		}
 	}

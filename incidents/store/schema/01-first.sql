@@ -121,6 +121,7 @@ CREATE TABLE outbox (
   template   TEXT NOT NULL,
   facts      TEXT NOT NULL, -- sealed; '' for a reminder, and once it was said
   incident   INTEGER REFERENCES incident (n),
+  harmless   INTEGER NOT NULL, -- 1: it speaks of no incident at all
   clock      TEXT NOT NULL,
   generation INTEGER NOT NULL,
   rung       INTEGER NOT NULL,

@@ -1,0 +1,179 @@
+package templates
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"tocsin/incidents"
+)
+
+func pillow(t testing.TB) *incidents.Plan {
+	t.Helper()
+	p, err := ReadPlan(Builtin(), "plans/pillow/plan.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestPillowsPlan holds plan.toml against what Pillow's plan says in words.
+func TestPillowsPlan(t *testing.T) {
+	p := pillow(t)
+	if p.Name != "Pillow" || p.Hour != 14 || len(p.Hash) != 64 {
+		t.Errorf("%q, hour %d, hash %q", p.Name, p.Hour, p.Hash)
+	}
+	for kind, want := range map[string][]string{
+		"type":    {"vulnerability", "bundled-library", "supply-chain", "ci", "regression"}, // section 2
+		"role":    {"lead", "patch", "release", "comms", "tidelift"},                        // section 4
+		"level":   {"critical", "high", "medium", "low"},                                    // section 5
+		"source":  {"github", "tidelift", "researcher", "scanning", "distro", "user"},       // section 6
+		"outcome": {"fixed", "contained", "not-a-vulnerability", "not-reachable", "duplicate", "out-of-scope", "already-fixed"},
+	} {
+		if got := p.Keys(kind); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", kind, got, want)
+		}
+	}
+	scores := map[string][2]int{"critical": {90, 100}, "high": {70, 89}, "medium": {40, 69}, "low": {1, 39}}
+	for _, l := range p.Levels {
+		if got := [2]int{l.From, l.To}; got != scores[l.Key] || l.Section != "5" || l.Means == "" || l.Target == "" {
+			t.Errorf("level %s: %v, %+v", l.Key, got, l)
+		}
+	}
+	for _, x := range p.Types { // section 5: always Critical regardless of CVSS
+		if floor := map[string]string{"supply-chain": "critical", "ci": "critical"}[x.Key]; x.Floor != floor || x.Section != "2" {
+			t.Errorf("type %s: floor %q, want %q; section %s", x.Key, x.Floor, floor, x.Section)
+		}
+	}
+	for k, s := range p.Sources { // nobody outside waits for a scanner to be answered
+		if s.Reporter != (s.Key != "scanning") || s.Section != "6."+string(rune('1'+k)) {
+			t.Errorf("source %+v", s)
+		}
+	}
+	if p.LeadRole().Key != "lead" {
+		t.Errorf("the lead is %+v", p.LeadRole())
+	}
+	h := time.Hour
+	want := []incidents.ClockRule{{
+		Key: "acknowledgement", Name: "Acknowledgement to the reporter", Section: "7.1.1", From: "reported",
+		Due: 72 * h, Rungs: []time.Duration{24 * h, 48 * h, 66 * h, 72 * h}, Repeat: 24 * h, Role: "lead",
+	}}
+	if !reflect.DeepEqual(p.Clocks, want) {
+		t.Errorf("clocks: %+v", p.Clocks)
+	}
+}
+
+// TestPlanHash: an edited plan is another plan.
+func TestPlanHash(t *testing.T) {
+	text := pillowText(t)
+	q, err := parsePlan("plan.toml", append([]byte(text), "# edited\n"...))
+	if err != nil || q.Hash == pillow(t).Hash {
+		t.Errorf("an edited plan has the same hash: %v", err)
+	}
+}
+
+func pillowText(t testing.TB) string {
+	t.Helper()
+	f, err := builtin.ReadFile("plans/pillow/plan.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(f)
+}
+
+// TestBadPlans: a plan that makes no sense is an error that names the place.
+func TestBadPlans(t *testing.T) {
+	for _, c := range []struct{ old, new, names string }{
+		{`name = "Pillow"`, ``, "name is missing"},
+		{`hour = 14`, `hour = 24`, "hour"},
+		{`hour = 14`, `hour = -1`, "hour"},
+		{`hour = 14`, `hour = "two"`, "line 5"},
+		{`hour = 14`, `ours = 14`, `line 5: the key "ours"`},
+		{`floor = "critical" # section 5:`, `flor = "critical" #`, `line 22: the key "type.flor"`},
+		{`floor = "critical" # section 5:`, `floor = "dire" #`, "type supply-chain"},
+		{`key = "ci"`, `key = "regression"`, `type "regression" is there twice`},
+		{`key = "ci"`, `key = "C I"`, `type "C I"`},
+		{`key = "ci"`, ``, `type ""`},
+		{`key = "patch"`, `key = "lead"`, `role "lead" is there twice`},
+		{`lead = true`, ``, "lead = true"},
+		{`does = "cuts the point release"`, `lead = true`, "lead = true, not 2"},
+		{`to = 8.9`, `to = 9.0`, "level high"},
+		{`from = 7.0`, `from = 8.95`, "level high"},
+		{`to = 10.0`, `to = 10.1`, "level critical"},
+		{`from = 0.1`, `from = -0.1`, "level low"},
+		{`due = "72h"`, `due = "three days"`, "clock acknowledgement: due"},
+		{`due = "72h"`, `due = "73h"`, "clock acknowledgement: rungs"},
+		{`rungs = ["24h", "48h"`, `rungs = ["48h", "24h"`, "clock acknowledgement: rungs"},
+		{`rungs = ["24h", "48h"`, `rungs = ["24h", "24h"`, "clock acknowledgement: rungs"},
+		{`rungs = ["24h", "48h"`, `rungs = ["-24h", "48h"`, "clock acknowledgement: rungs"},
+		{`rungs = ["24h", "48h", "66h", "72h"]`, `rungs = []`, "clock acknowledgement: rungs"},
+		{`rungs = ["24h"`, `rungs = ["soon"`, "clock acknowledgement: a rung"},
+		{`repeat = "24h"`, `repeat = "0s"`, "clock acknowledgement: repeat"},
+		{`repeat = "24h"`, ``, "clock acknowledgement: repeat"},
+		{`from = "reported"`, `from = "then"`, "clock acknowledgement: from"},
+		{`role = "lead"`, `role = "cook"`, "clock acknowledgement: role"},
+		{`[[clock]]
+key = "acknowledgement"`, `[[clock]]
+key = ""`, "clock"},
+		{`[[type]]`, `[[type]`, "line 8"},
+	} {
+		text := strings.Replace(pillowText(t), c.old, c.new, 1)
+		if text == pillowText(t) {
+			t.Fatalf("%q is not in the plan any more", c.old)
+		}
+		_, err := ReadPlan(fstest.MapFS{"plan.toml": {Data: []byte(text)}}, "plan.toml")
+		if err == nil || !strings.HasPrefix(err.Error(), "plan.toml: ") || !strings.Contains(err.Error(), c.names) {
+			t.Errorf("%s -> %s: %v; want an error of plan.toml with %q", c.old, c.new, err, c.names)
+		}
+	}
+	twice := pillowText(t) + pillowText(t)[strings.Index(pillowText(t), "[[clock]]"):]
+	if _, err := parsePlan("plan.toml", []byte(twice)); err == nil || !strings.Contains(err.Error(), "clock") {
+		t.Errorf("a clock that is there twice: %v", err)
+	}
+	if _, err := parsePlan("plan.toml", nil); err == nil || !strings.Contains(err.Error(), "there is no [[type]]") {
+		t.Errorf("an empty plan: %v", err)
+	}
+	if _, err := ReadPlan(fstest.MapFS{}, "plan.toml"); err == nil || !strings.Contains(err.Error(), "plan.toml") {
+		t.Errorf("no plan: %v", err)
+	}
+}
+
+// FuzzPlan: whatever is in the file, reading it ends, and a plan that is read
+// gives clocks whose rungs can be walked.
+func FuzzPlan(f *testing.F) {
+	f.Add(pillowText(f))
+	f.Add("")
+	f.Add("name = \"x\"\n[[clock]]\ndue = \"-1h\"\nrungs = [\"-1h\"]\nrepeat = \"1m\"")
+	f.Add("[[level]]\nfrom = nan\nto = inf")
+	f.Add("hour = 99999999999999999999")
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := parsePlan("plan.toml", []byte(text))
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "plan.toml: ") {
+				t.Fatalf("an error that names no file: %v", err)
+			}
+			return
+		}
+		i, _, err := incidents.OpenIncident(*p, incidents.Opening{N: 1, Handle: "INC-1"}, "alice", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range incidents.Clocks(*p, i) {
+			if c.Due.Before(now) {
+				t.Fatalf("the clock %s is due before it starts", c.Key)
+			}
+			at := now.Add(-time.Second)
+			for range 20 {
+				next := c.NextRung(at)
+				if !next.After(at) {
+					t.Fatalf("after %v comes %v", at, next)
+				}
+				at = next
+			}
+		}
+	})
+}
