@@ -3,16 +3,11 @@ module tocsin
 go 1.26
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/lrstanley/girc v1.1.1
 	github.com/mattn/go-sqlite3 v1.14.53
 	github.com/pandatix/go-cvss v0.6.4
 	github.com/pelletier/go-toml/v2 v2.4.3
-	github.com/rivo/uniseg v0.4.7
-	github.com/robfig/cron/v3 v3.0.1
-	maunium.net/go/mautrix v0.30.0
-	github.com/google/go-github/v62 v62.0.0
-	github.com/google/go-cmp v0.7.0
-	github.com/rogpeppe/go-internal v1.16.0
-	pgregory.net/rapid v1.3.0
 	go.uber.org/goleak v1.3.0
+	pgregory.net/rapid v1.3.0
 )

@@ -62,7 +62,7 @@ func FuzzLine(f *testing.F) {
 			d.Store.Close()
 			os.RemoveAll(filepath.Dir(d.path))
 		}
-		dir, err := os.MkdirTemp("", "fuzz")
+		dir, err := os.MkdirTemp("", "tocsin-fuzz-")
 		if err != nil {
 			t.Fatal(err)
 		}

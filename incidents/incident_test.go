@@ -116,10 +116,21 @@ func TestAcknowledge(t *testing.T) {
 
 func TestSetFact(t *testing.T) {
 	for _, c := range []struct{ name, value, want, refused string }{
-		{"summary", "a\nb", "a\nb", ""}, {"details", "d", "d", ""}, {"affected", "< 12.1.1", "< 12.1.1", ""}, {"fixed", "12.1.1", "12.1.1", ""},
-		{"cwe", "cwe-787", "CWE-787", ""}, {"cwe", "CWE-0787", "", "bad-cwe"}, {"cwe", "CWE-123456", "", "bad-cwe"}, {"cwe", "787", "", "bad-cwe"}, {"cwe", "CWE-", "", "bad-cwe"},
-		{"cve", "cve-2026-25990", "CVE-2026-25990", ""}, {"cve", "CVE-2026-123", "", "bad-cve"}, {"cve", "CVE-26-1234", "", "bad-cve"},
-		{"cve", "CVE-2026-1234x", "", "bad-cve"}, {"cve", "CVE-2026-12345678901234567890", "", "bad-cve"}, {"cve", "CVE-٢٠٢٦-1234", "", "bad-cve"},
+		{"summary", "a\nb", "a\nb", ""},
+		{"details", "d", "d", ""},
+		{"affected", "< 12.1.1", "< 12.1.1", ""},
+		{"fixed", "12.1.1", "12.1.1", ""},
+		{"cwe", "cwe-787", "CWE-787", ""},
+		{"cwe", "CWE-0787", "", "bad-cwe"},
+		{"cwe", "CWE-123456", "", "bad-cwe"},
+		{"cwe", "787", "", "bad-cwe"},
+		{"cwe", "CWE-", "", "bad-cwe"},
+		{"cve", "cve-2026-25990", "CVE-2026-25990", ""},
+		{"cve", "CVE-2026-123", "", "bad-cve"},
+		{"cve", "CVE-26-1234", "", "bad-cve"},
+		{"cve", "CVE-2026-1234x", "", "bad-cve"},
+		{"cve", "CVE-2026-12345678901234567890", "", "bad-cve"},
+		{"cve", "CVE-٢٠٢٦-1234", "", "bad-cve"},
 		{"nonsense", "x", "", "unknown-key"},
 	} {
 		i, e, err := incidents.SetFact(incidents.Incident{}, c.name, c.value, "alice", noon())

@@ -18,8 +18,10 @@ func testPlan() incidents.Plan {
 		Roles:    []incidents.Role{{Key: "patch", Name: "Patch Owner"}, {Key: "lead", Name: "Lead", Lead: true}},
 		Outcomes: []incidents.Outcome{{Key: "fixed", Name: "fixed and disclosed"}},
 		Levels: []incidents.Level{
-			{Key: "critical", Name: "Critical", From: 90, To: 100}, {Key: "high", Name: "High", From: 70, To: 89},
-			{Key: "medium", Name: "Medium", From: 40, To: 69}, {Key: "low", Name: "Low", From: 1, To: 39},
+			{Key: "critical", Name: "Critical", From: 90, To: 100},
+			{Key: "high", Name: "High", From: 70, To: 89},
+			{Key: "medium", Name: "Medium", From: 40, To: 69},
+			{Key: "low", Name: "Low", From: 1, To: 39},
 		},
 		Clocks: []incidents.ClockRule{{
 			Key: "acknowledgement", Name: "Acknowledgement", From: "reported", Due: 72 * h,

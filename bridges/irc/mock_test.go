@@ -229,10 +229,12 @@ func TestOddLinesDoNoHarm(t *testing.T) {
 	t.Parallel()
 	m := newMock(t, allCaps, func(c *mockConn, line string) bool {
 		if strings.HasSuffix(line, ":odd") {
-			for _, odd := range []string{"", " ", ":", "@", "@ ", "@a=b", "@a=b :", ":x", ": ", "PRIVMSG", ":a!b@c PRIVMSG", ":a!b@c PRIVMSG #desk",
+			for _, odd := range []string{
+				"", " ", ":", "@", "@ ", "@a=b", "@a=b :", ":x", ": ", "PRIVMSG", ":a!b@c PRIVMSG", ":a!b@c PRIVMSG #desk",
 				"PRIVMSG #desk :\x01VERSION\x01", "@account=alice PRIVMSG #desk :!no source", ":mock MODE", ":mock 353", ":mock 354 a", ":mock 366",
 				":mock 900", ":mock 001x", ":a!b@c KICK", ":a!b@c KICK #desk", ":a!b@c NICK", ":a!b@c JOIN", ":a!b@c INVITE x", "BATCH", "BATCH +",
-				":mock 404", ":a!b@c ACCOUNT", ":a!b@c QUIT", "CAP", "CAP * DEL", "CAP * LS :sasl", "CAP * NEW :sts=port=1", "TAGMSG", "PONG", "PING"} {
+				":mock 404", ":a!b@c ACCOUNT", ":a!b@c QUIT", "CAP", "CAP * DEL", "CAP * LS :sasl", "CAP * NEW :sts=port=1", "TAGMSG", "PONG", "PING",
+			} {
 				c.send("%s", odd)
 			}
 		}

@@ -39,8 +39,10 @@ func TestHearsSaysProves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]bool{"tls": true, "authenticated": true, "secret": false, "closed": false,
-		"registered-only": false, "tls-only": false, "identified": true}
+	want := map[string]bool{
+		"tls": true, "authenticated": true, "secret": false, "closed": false,
+		"registered-only": false, "tls-only": false, "identified": true,
+	}
 	for _, c := range p.Checks {
 		if ok, known := want[c.Name]; !known || ok != c.OK || c.Told == "" || (c.Mend == "") != c.OK {
 			t.Errorf("check %+v", c)

@@ -104,9 +104,13 @@ func TestFold(t *testing.T) {
 		a, b string
 		same bool
 	}{
-		{"ascii", "Alice", "aLICE", true}, {"ascii", "a[]\\~", "a{}|^", false},
-		{"rfc1459", "a[]\\~", "a{}|^", true}, {"strict-rfc1459", "a[]\\", "a{}|", true},
-		{"strict-rfc1459", "~", "^", false}, {"rfc7613", "a[", "a{", false}, {"", "\u00C4", "\u00E4", false},
+		{"ascii", "Alice", "aLICE", true},
+		{"ascii", "a[]\\~", "a{}|^", false},
+		{"rfc1459", "a[]\\~", "a{}|^", true},
+		{"strict-rfc1459", "a[]\\", "a{}|", true},
+		{"strict-rfc1459", "~", "^", false},
+		{"rfc7613", "a[", "a{", false},
+		{"", "\u00C4", "\u00E4", false},
 	} {
 		m := casemapOf(c.m)
 		if (m.fold(c.a) == m.fold(c.b)) != c.same {

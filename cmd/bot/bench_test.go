@@ -103,7 +103,6 @@ func (bb *benchBot) line(b *testing.B, text string) (whole time.Duration) {
 // bare is the least that keeps a line: one row, one commit, to the disk.
 type bare struct {
 	db *sql.DB
-	n  int
 }
 
 func newBare(b *testing.B) *bare {

@@ -73,7 +73,8 @@ func markedPlan(hash string) *incidents.Plan {
 		Sources: []incidents.Source{{Key: "qzxsource", Name: "Qzx source name", Reporter: true}},
 		Roles:   []incidents.Role{{Key: "lead", Name: "Lead", Does: "leads", Lead: true}, {Key: "patch", Name: "Patch Owner", Does: "patches"}},
 		Levels: []incidents.Level{
-			{Key: "critical", Name: "Critical", From: 90, To: 100}, {Key: "high", Name: "High", From: 70, To: 89},
+			{Key: "critical", Name: "Critical", From: 90, To: 100},
+			{Key: "high", Name: "High", From: 70, To: 89},
 			{Key: "qzxlevel", Name: "Qzx level name", From: 1, To: 69, Means: "qzx-means"},
 		},
 		Outcomes: []incidents.Outcome{{Key: "qzxoutcome", Name: "Qzx outcome name"}},

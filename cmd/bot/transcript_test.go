@@ -112,7 +112,7 @@ func TestTranscripts(t *testing.T) {
 
 func startClock() *clock {
 	c := &clock{}
-	c.offset.Store(int64(chattest.Start().Sub(time.Now())))
+	c.offset.Store(int64(time.Until(chattest.Start())))
 	return c
 }
 
