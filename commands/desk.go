@@ -104,17 +104,25 @@ type reply struct {
 
 // obey runs a line within a transaction, from its gates to its answer.
 func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (reply, error) {
-	first, err := tx.Heard(l.Room.Network, l.ID, who.Name)
-	if err != nil {
-		return reply{}, err
-	}
 	suspended, err := tx.Suspended()
 	if err != nil {
 		return reply{}, err
 	}
-	if !first || suspended[who.Name] {
-		d.ignore("suspended, or heard before")
+	obeyed := who.Name
+	if suspended[who.Name] {
+		obeyed = store.Nobody
+	}
+	first, err := tx.Heard(l.Room.Network, l.ID, obeyed)
+	if err != nil {
+		return reply{}, err
+	}
+	if !first {
+		d.ignore("heard before")
 		return reply{}, errIgnored
+	}
+	if suspended[who.Name] {
+		d.ignore("suspended")
+		return reply{}, nil // it stays heard: it is not obeyed later either
 	}
 	if len(text) > maxLine {
 		return reply{harmless: true}, incidents.Refuse("line-too-long", "max", maxLine)

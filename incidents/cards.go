@@ -31,6 +31,7 @@ func Card(p Plan, i Incident, now time.Time) Facts {
 		"cwe": i.CWE, "cve": i.CVE, "outcome": o["name"], "closing": i.Closing, "ackvia": i.AckVia,
 		"reporter": i.Reporter.Name, "contact": i.Reporter.Contact, "credit": i.Reporter.Credit,
 		"known": !i.Reporter.Empty(),
+		"taken": len(i.Roles) > 0,
 		"roles": roleFacts(p, i), "clocks": clockFacts(p, i, now), "now": now,
 	}
 	if f["outcome"] == nil {

@@ -102,7 +102,7 @@ func TestCardSeals(t *testing.T) {
 	plain := map[string]bool{
 		"handle": true, "codename": true, "phase": true, "level": true, "levelkey": true, "target": true, "lead": true, "opener": true,
 		// These are for templates to choose by, behind .full.
-		"open": true, "acknowledged": true, "differs": true, "floor": true, "known": true,
+		"open": true, "acknowledged": true, "differs": true, "floor": true, "known": true, "taken": true,
 		"opened": true, "reported": true, "ackat": true, "closedat": true, "now": true, "roles": true, "clocks": true,
 	}
 	for name, v := range incidents.Card(testPlan(), opened(t, incidents.Opening{}), noon()) {

@@ -36,7 +36,7 @@ func SetSeverity(p Plan, i Incident, typed string, why Sealed, who string, now t
 		return i, e, Refuse("unknown-level", "keys", p.Keys("level"))
 	case floor != "" && l.Key != floor:
 		return i, e, Refuse("level-floor", "level", p.levelName(floor))
-	case !i.Vector.Empty() && !i.ScoreLevel.Same(Seal(l.Key)) && why.Empty():
+	case floor == "" && !i.Vector.Empty() && !i.ScoreLevel.Same(Seal(l.Key)) && why.Empty():
 		return i, e, Refuse("level-needs-reason", "handle", i.Handle, "level", l.Key, "score", i.Score)
 	}
 	i.Level, i.Reason = l.Key, why

@@ -111,11 +111,18 @@ func (q *queue) pick() *job {
 	return nil
 }
 
-// later puts a job that has more lines behind the others of its queue: a long
-// text for one place holds up nobody else's short one.
+// long is how many lines of a job go in its own turn; the rest is routine.
+const long = 5
+
+// later puts a job that has more lines behind the others of its queue, and a
+// long one behind everything: a long text for one place holds up nobody else's
+// short one, and no alert.
 func (q *queue) later(j *job) {
-	jobs := slices.DeleteFunc(q.jobs[j.queue], func(one *job) bool { return one == j })
-	q.jobs[j.queue] = append(jobs, j)
+	q.jobs[j.queue] = slices.DeleteFunc(q.jobs[j.queue], func(one *job) bool { return one == j })
+	if j.next >= long {
+		j.queue = max(j.queue, forRoutine)
+	}
+	q.jobs[j.queue] = append(q.jobs[j.queue], j)
 }
 
 // remove takes a job out of its queue.

@@ -16,6 +16,7 @@ import (
 	"tocsin/bridges/irc"
 	"tocsin/commands"
 	"tocsin/incidents"
+	"tocsin/incidents/store"
 	"tocsin/internal/chattest"
 	"tocsin/internal/chattest/ircd"
 )
@@ -351,15 +352,15 @@ func (w *onIRC) play(t *testing.T, channel string, e chattest.Exchange) {
 	mine := regexp.MustCompile(`:tocsin!\S+ (PRIVMSG|NOTICE) (\S+) `)
 	seen := len(c.Lines(mine.String()))
 	c.Privmsg(channel, e.Text)
-	// The fence: answers come in order, and this one comes last.
+	// The fence: lines are obeyed in order, so when this one is answered the one
+	// before it was obeyed, and its answer is out when nothing waits any more.
 	fence := w.clients["carol"]
 	if e.Who == "carol" {
 		fence = w.clients["dana"]
 	}
-	for range 2 { // a long answer's direct message has its row made when its turn comes
-		fence.Privmsg("tocsin", "!help ping")
-		fence.Expect(t, `:tocsin!\S+ PRIVMSG `+fence.Nick+` :see that the bot is there`, soon)
-	}
+	fence.Privmsg("tocsin", "!help ping")
+	fence.Expect(t, `:tocsin!\S+ PRIVMSG `+fence.Nick+` :see that the bot is there`, soon)
+	w.settled(t)
 	c.Fence(t)
 	var got []string
 	for _, line := range c.Lines(mine.String())[seen:] {
@@ -373,4 +374,23 @@ func (w *onIRC) play(t *testing.T, channel string, e chattest.Exchange) {
 	if said != want {
 		t.Errorf("<%s> %s\n  got  %q\n  want %q", e.Who, e.Text, said, want)
 	}
+}
+
+// settled waits until nothing waits to be said.
+func (w *onIRC) settled(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(soon); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		var next time.Time
+		err := w.store.Update(t.Context(), func(tx *store.Tx) (err error) {
+			next, err = tx.NextDue("rig", nil)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next.IsZero() {
+			return
+		}
+	}
+	t.Fatal("something still waits to be said")
 }

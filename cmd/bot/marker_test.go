@@ -336,7 +336,7 @@ func (d *markedDesk) checkFilled() {
 func (d *markedDesk) checkSaid() {
 	d.t.Helper()
 	ones, twos := secrets(d.t, 1), secrets(d.t, 2)
-	handle := regexp.MustCompile(`INC-[1-6]\b`)
+	handle := regexp.MustCompile(`INC-[1-6]\b|[0-9]+ open incident`)
 	keys := strings.NewReplacer("qzxtype", "", "qzxsource", "", "qzxlevel", "", "qzxoutcome", "")
 	for _, h := range d.said {
 		text := fmt.Sprintf("%+v %s", h.Outgoing, h.Text)
@@ -349,6 +349,9 @@ func (d *markedDesk) checkSaid() {
 		}
 		if s := leak(text, twos); s != "" && h.full != second && h.full != both {
 			d.t.Errorf("%v heard %q in: %s", h.Room, s, text)
+		}
+		if strings.Contains(h.Text, "from now on: this room is for one incident") {
+			d.t.Errorf("%v is told that a room was lowered that was not: %s", h.Room, h.Text)
 		}
 		if h.Room == channel("#none") || h.Room.Network == "mute" {
 			if got := handle.FindString(h.Text); got != "" {

@@ -33,8 +33,8 @@ func (n *notices) changed(r bridges.Room, now string) bool {
 // tellDesk says once in the desks that a room lost its clearance, why, and how
 // to mend it.
 func (o *Outbox) tellDesk(ctx context.Context, r store.Row, v incidents.Verdict) {
-	if v.Grant.Asks != "full" || r.Direct {
-		return
+	if v.Grant.Asks != "full" || r.Direct || (v.Grant.Incident != 0 && v.Grant.Incident != r.Incident) {
+		return // an incident's own room hears of no other, and lost nothing by that
 	}
 	state := ""
 	if !v.Clearance.Full() {
@@ -68,7 +68,8 @@ func (o *Outbox) TellIn(tx *store.Tx, key, template string, f incidents.Facts) e
 	for _, p := range o.c.Desks {
 		err := tx.Queue(store.Row{
 			Key:  fmt.Sprintf("tell/%s/%d/%s/%s", key, tx.Now().UnixMilli(), p.Network, p.Room),
-			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f, Harmless: true,
+			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f,
+			Harmless: template != "plan-changed", // which says that there are incidents
 		})
 		if err != nil {
 			return err

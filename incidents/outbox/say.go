@@ -58,7 +58,7 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 			return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 		}
 	}
-	verdict, facts, err := o.judge(ctx, r, proof)
+	verdict, facts, err := o.judge(ctx, &r, proof)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
@@ -70,7 +70,7 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
-	if limit := l.bridge.Limits().Lines; limit > 0 && doc.Lines > limit && !r.Direct && r.Asker != "" {
+	if limit := l.bridge.Limits().Lines; limit > 0 && doc.Lines > limit && o.directToo(r, verdict) {
 		if err := o.sendDirectly(ctx, r); err != nil {
 			return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 		}
@@ -90,22 +90,36 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 	return got.ID, err
 }
 
+// directToo reports whether a long answer can go to who asked for it: not where
+// the direct message may hear less than the room.
+func (o *Outbox) directToo(r store.Row, v incidents.Verdict) bool {
+	if r.Direct || r.Asker == "" {
+		return false
+	}
+	to := o.c.Rooms(bridges.Room{Network: r.Network, ID: r.Asker, Direct: true})
+	return !v.Clearance.Full() || r.Harmless || to.Asks == "full"
+}
+
 // judge loads what a row is about and judges the room for it, at this moment.
-// The facts of a reminder are made now.
-func (o *Outbox) judge(ctx context.Context, r store.Row, proof bridges.Proof) (incidents.Verdict, incidents.Facts, error) {
+// Its words and facts are read once more, since something may have been erased,
+// and the facts of a reminder are made now.
+func (o *Outbox) judge(ctx context.Context, r *store.Row, proof bridges.Proof) (incidents.Verdict, incidents.Facts, error) {
 	var v incidents.Verdict
-	facts := r.Facts
+	var facts incidents.Facts
 	err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
 		suspended, err := tx.Suspended()
 		if err != nil {
 			return err
 		}
-		grant := o.c.Rooms(roomOf(r))
+		if r.Template, facts, err = tx.Content(r.ID); err != nil {
+			return err
+		}
+		grant := o.c.Rooms(roomOf(*r))
 		v = incidents.Clear(grant, Evidence(o.c.Roster, proof), r.Incident, func(p string) bool { return suspended[p] })
 		if facts != nil {
 			return nil
 		}
-		facts, err = o.remind(tx, r)
+		facts, err = o.remind(tx, *r)
 		return err
 	})
 	return v, facts, err
@@ -199,10 +213,7 @@ func (o *Outbox) mentions(r store.Row) []bridges.Account {
 // with its facts as they were frozen.
 func (o *Outbox) sendDirectly(ctx context.Context, r store.Row) error {
 	return o.c.Store.Update(ctx, func(tx *store.Tx) error {
-		return tx.Queue(store.Row{
-			Key: r.Key + "/direct", Kind: r.Kind, Network: r.Network, Room: r.Asker, Direct: true, Asker: r.Asker,
-			Tone: r.Tone, Template: r.Template, Facts: r.Facts, Incident: r.Incident, Harmless: r.Harmless,
-		})
+		return tx.Redirect(r, r.Key+"/direct", r.Asker)
 	})
 }
 
@@ -210,7 +221,7 @@ func (o *Outbox) sendDirectly(ctx context.Context, r store.Row) error {
 // hear nothing: who asked, or every maintainer with an account on that network.
 func (o *Outbox) passOn(ctx context.Context, r store.Row) error {
 	if r.Direct {
-		return fmt.Errorf("%w: nothing may be said to that account", bridges.ErrNotSent)
+		return fmt.Errorf("%w: nothing may be said to that account now", bridges.ErrNotSent) // it is held
 	}
 	err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
 		to := []string{r.Asker}
@@ -218,12 +229,7 @@ func (o *Outbox) passOn(ctx context.Context, r store.Row) error {
 			to = o.everybody(r.Network)
 		}
 		for _, id := range to {
-			err := tx.Queue(store.Row{
-				Key: r.Key + "/direct/" + id, Kind: r.Kind, Network: r.Network, Room: id, Direct: true, Tone: r.Tone,
-				Template: r.Template, Facts: r.Facts, Incident: r.Incident, Harmless: r.Harmless,
-				Clock: r.Clock, Generation: r.Generation, Rung: r.Rung,
-			})
-			if err != nil {
+			if err := tx.Redirect(r, r.Key+"/direct/"+id, id); err != nil {
 				return err
 			}
 		}

@@ -129,6 +129,29 @@ func (tx *Tx) NextDue(network string, taken []string) (time.Time, error) {
 	return instant(at), err
 }
 
+// Content gives the words and facts of a row as they are kept now; nil facts for
+// a reminder.
+func (tx *Tx) Content(id int) (template string, f incidents.Facts, err error) {
+	var facts incidents.Sealed
+	if err = tx.row(`SELECT template, facts FROM outbox WHERE id = ?`, id).Scan(&template, &facts); err != nil {
+		return "", nil, err
+	}
+	f, err = thawed(facts)
+	return template, f, err
+}
+
+// Redirect queues what a row says, as it is kept now, for an account directly.
+func (tx *Tx) Redirect(r Row, key, account string) error {
+	_, err := tx.exec(`INSERT INTO outbox
+		(key, kind, network, room, direct, reply_to, thread, asker, mentions, tone, template, facts,
+		 incident, harmless, clock, generation, rung, due, next_try, tries, trying, state, sent_id, error)
+		SELECT ?, kind, network, ?, 1, '', '', ?, '', tone, template, facts,
+		 incident, harmless, clock, generation, rung, ?, ?, 0, 0, 'due', '', ''
+		FROM outbox WHERE id = ?
+		ON CONFLICT (key) DO NOTHING`, key, account, account, tx.now.UnixMilli(), tx.now.UnixMilli(), r.ID)
+	return err
+}
+
 // Trying writes down that a try begins, before it does: when it is to be
 // repeated should nothing more be heard of it.
 func (tx *Tx) Trying(id int, next time.Time) error {

@@ -62,28 +62,32 @@ func (s *Store) Verify(ctx context.Context) (Verified, error) {
 	return v, tx.verifyPersonal(&v, commits)
 }
 
-// verifyPersonal checks that each commitment has its value or was erased, and
-// that no value stands where the record has none.
+// verifyPersonal checks that each commitment has its value or was erased by
+// somebody on record, and that no value stands where the record has none.
 func (tx *Tx) verifyPersonal(v *Verified, commits map[int]string) error {
 	found := map[int][]string{}
-	err := tx.each(`SELECT p.seq, p.field, p.hash, p.salt, p.value, p.incident IS t.incident
+	err := tx.each(`SELECT p.seq, p.field, p.hash, p.salt, p.value, p.incident IS t.incident,
+			EXISTS (SELECT 1 FROM timeline f WHERE f.incident = p.incident AND f.seq > p.seq AND f.kind = 'forgot')
 		FROM personal p LEFT JOIN timeline t ON t.seq = p.seq ORDER BY p.id`, nil, func(r *sql.Rows) error {
 		var seq int
 		var field, hash string
 		var salt []byte
 		var value sql.NullString
-		var belongs bool
-		if err := r.Scan(&seq, &field, &hash, &salt, &value, &belongs); err != nil {
+		var belongs, forgot bool
+		if err := r.Scan(&seq, &field, &hash, &salt, &value, &belongs, &forgot); err != nil {
 			return err
 		}
 		found[seq] = append(found[seq], field+":"+hash)
 		if !belongs || value.Valid && incidents.Commit(salt, value.String) != hash {
 			return fmt.Errorf("a personal value of entry %d is not as it was written", seq)
 		}
-		if value.Valid {
+		switch {
+		case value.Valid:
 			v.Personal++
-		} else {
+		case forgot:
 			v.Erased++
+		default:
+			return fmt.Errorf("a personal value of entry %d was erased, and nobody on record erased it", seq)
 		}
 		return nil
 	})

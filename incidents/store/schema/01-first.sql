@@ -139,7 +139,7 @@ CREATE INDEX outbox_of_incident ON outbox (incident, id) WHERE facts <> '';
 CREATE TRIGGER outbox_stays BEFORE DELETE ON outbox
 BEGIN SELECT RAISE(ABORT, 'outbox rows are never deleted'); END;
 
--- The messages that were obeyed: each once.
+-- The messages that were heard: each is obeyed once, or never when person is ''.
 CREATE TABLE heard (
   network TEXT NOT NULL,
   id      TEXT NOT NULL,
