@@ -112,9 +112,9 @@ const All = 0
 func asked(g Grant) []string {
 	switch {
 	case g.Network == OnIRC && g.Direct:
-		return []string{"tls", "authenticated", "identified"}
+		return []string{"tls", "peer-tls", "authenticated", "identified"}
 	case g.Network == OnIRC:
-		return []string{"tls", "authenticated", "secret", "closed", "registered-only", "tls-only", "identified"}
+		return []string{"tls", "authenticated", "plain", "secret", "closed", "registered-only", "tls-only", "identified"}
 	default:
 		return []string{"unknown network"}
 	}

@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,7 +27,13 @@ func (l *link) hear(e *girc.Event) {
 		l.b.dropped.drop(l.cfg.Name, why)
 		return
 	}
-	l.b.inbox.message(m)
+	if !l.b.inbox.message(m) {
+		l.b.dropped.drop(l.cfg.Name, "too many at once")
+		l.b.trouble("flood "+m.From.ID, bridges.Room{}, cleanName(m.From.ID)+" on "+l.cfg.Name+
+			" sends more than can be dealt with; the rest of it is dropped.")
+		return
+	}
+	l.b.settle("flood " + m.From.ID)
 }
 
 // message makes the Message, or says why there is none.
@@ -38,6 +45,9 @@ func (l *link) message(e *girc.Event) (m bridges.Message, why string) {
 	if !ok || account == "" {
 		return m, "no account"
 	}
+	if l.cfg.Speakers != nil && !slices.ContainsFunc(l.cfg.Speakers, func(s string) bool { return ascii.fold(s) == ascii.fold(account) }) {
+		return m, "not on the roster" // they take no place in the queue
+	}
 	if _, ok := e.Tags.Get("batch"); ok {
 		return m, "replayed" // history, playback, or a line whose account is elsewhere
 	}
@@ -45,7 +55,7 @@ func (l *link) message(e *girc.Event) (m bridges.Message, why string) {
 		return m, "relayed"
 	}
 	m = bridges.Message{
-		From: bridges.Account{Network: l.cfg.Name, ID: l.casemap.fold(account)},
+		From: bridges.Account{Network: l.cfg.Name, ID: ascii.fold(account)},
 		Name: cleanName(e.Source.Name),
 		Text: e.Params[1],
 		At:   time.Now().UTC(),

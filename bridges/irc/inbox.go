@@ -10,13 +10,15 @@ import (
 )
 
 // inbox is the queue between what the server sends and what the bot does with
-// it, so that reading never waits for the bot.
+// it, so that reading never waits for the bot. Each account has a line of its own
+// and they take turns: nobody's flood keeps the others from being heard.
 type inbox struct {
 	wake chan struct{}
 
-	mu    sync.Mutex
-	items []item
-	lost  int
+	mu     sync.Mutex
+	events []bridges.Event
+	lines  map[string][]bridges.Message // by account
+	turns  []string                     // accounts that wait, in the order of their turns
 }
 
 // item is a message or an event.
@@ -25,20 +27,27 @@ type item struct {
 	event   *bridges.Event
 }
 
-const inboxSize = 2048
+// perAccount is how many lines of one account may wait.
+const perAccount = 50
 
-func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
+func newInbox() *inbox {
+	return &inbox{wake: make(chan struct{}, 1), lines: map[string][]bridges.Message{}}
+}
 
-// message queues a message; when far too many wait it is lost, and counted.
-func (q *inbox) message(m bridges.Message) {
+// message queues a message; false when too many of that account wait already.
+func (q *inbox) message(m bridges.Message) bool {
 	q.mu.Lock()
-	if len(q.items) >= inboxSize {
-		q.lost++
-	} else {
-		q.items = append(q.items, item{message: &m})
+	defer q.ring()
+	defer q.mu.Unlock()
+	waiting := q.lines[m.From.ID]
+	if len(waiting) >= perAccount {
+		return false
 	}
-	q.mu.Unlock()
-	q.ring()
+	if len(waiting) == 0 {
+		q.turns = append(q.turns, m.From.ID)
+	}
+	q.lines[m.From.ID] = append(waiting, m)
+	return true
 }
 
 // event queues an event. A Changed for a room replaces one that still waits: five
@@ -48,13 +57,13 @@ func (q *inbox) event(e bridges.Event) {
 	defer q.ring()
 	defer q.mu.Unlock()
 	if e.Kind == bridges.Changed {
-		for _, old := range q.items {
-			if old.event != nil && old.event.Kind == e.Kind && old.event.Room == e.Room {
+		for _, old := range q.events {
+			if old.Kind == e.Kind && old.Room == e.Room {
 				return
 			}
 		}
 	}
-	q.items = append(q.items, item{event: &e})
+	q.events = append(q.events, e)
 }
 
 func (q *inbox) ring() {
@@ -64,26 +73,34 @@ func (q *inbox) ring() {
 	}
 }
 
-func (q *inbox) next() (item, int, bool) {
+// next gives what is to be dealt with next: events first, then the accounts in
+// turn.
+func (q *inbox) next() (item, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	lost := q.lost
-	q.lost = 0
-	if len(q.items) == 0 {
-		return item{}, lost, false
+	if len(q.events) > 0 {
+		e := q.events[0]
+		q.events = q.events[1:]
+		return item{event: &e}, true
 	}
-	one := q.items[0]
-	q.items = q.items[1:]
-	return one, lost, true
+	if len(q.turns) == 0 {
+		return item{}, false
+	}
+	who := q.turns[0]
+	q.turns = q.turns[1:]
+	m := q.lines[who][0]
+	if q.lines[who] = q.lines[who][1:]; len(q.lines[who]) > 0 {
+		q.turns = append(q.turns, who)
+	} else {
+		delete(q.lines, who)
+	}
+	return item{message: &m}, true
 }
 
 // feed hands the queue to the bot, one after the other, until ctx ends.
 func (q *inbox) feed(ctx context.Context, in bridges.Inbox, log *slog.Logger) {
 	for ctx.Err() == nil {
-		one, lost, ok := q.next()
-		if lost > 0 {
-			log.Warn("irc: more messages came than could be dealt with", "lost", lost)
-		}
+		one, ok := q.next()
 		switch {
 		case !ok:
 			select {
@@ -98,16 +115,19 @@ func (q *inbox) feed(ctx context.Context, in bridges.Inbox, log *slog.Logger) {
 	}
 }
 
+// tries is how often a message is offered to the bot.
+const tries = 3
+
 // deliver tries a message a few times: the server will not send it again.
 func deliver(ctx context.Context, in bridges.Inbox, log *slog.Logger, m bridges.Message) {
 	wait := 200 * time.Millisecond
-	for range 4 {
+	for try := range tries {
 		err := in.Message(ctx, m)
 		if err == nil {
 			return
 		}
 		log.Warn("irc: a message was not dealt with", "id", m.ID, "why", err)
-		if !sleep(ctx, wait) {
+		if try == tries-1 || !sleep(ctx, wait) {
 			return
 		}
 		wait *= 4

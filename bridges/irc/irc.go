@@ -44,6 +44,7 @@ type Config struct {
 	KeyFile    string // for external
 	Channels   []Channel
 	InviteFrom []string // accounts whose invitation to a configured channel is followed
+	Speakers   []string // accounts whose lines are handed on; nil: everybody's
 	Profile    string   // how channel modes are named: inspircd, solanum, ergo, unreal or ""
 	Log        *slog.Logger
 	Tuning     Tuning

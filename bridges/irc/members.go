@@ -63,6 +63,7 @@ type room struct {
 	synced   bool // the answer to our WHO came: every member's account is known
 	asked    bool // that WHO is under way
 	op       bool // NAMES said that we are an operator
+	changes  int  // how often the modes changed
 	members  map[string]*member
 
 	asking  bool      // a JOIN of ours was not answered yet

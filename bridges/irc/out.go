@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,6 +40,10 @@ type job struct {
 	proof   bool   // every line has to be confirmed
 	readers []bridges.Account
 	checked bool // readers were given
+	changes int  // how often the room's modes had changed when the job was made
+	nick    string
+	account string // who has to have that nick, folded
+	looking bool   // the server is being asked whether that is still so
 	fresh   time.Time
 	key     string
 
@@ -103,6 +108,9 @@ func (l *link) labels() bool { return l.caps["labeled-response"] && l.caps["batc
 func (q *queue) pick() *job {
 	for i := range q.jobs {
 		for _, j := range q.jobs[i] {
+			if j.looking {
+				continue
+			}
 			if other := q.busy[j.target]; j.target == "" || other == nil || other == j {
 				return j
 			}
@@ -137,6 +145,11 @@ func (q *queue) remove(j *job) {
 func (l *link) take(j *job, now time.Time) (tags, line string, ok bool) {
 	if err := l.mayStill(j, now); err != nil {
 		l.finish(j, err)
+		return "", "", false
+	}
+	if j.direct && j.next > 0 && j.next < len(j.lines) && now.After(j.fresh) {
+		j.looking = true
+		go l.lookAgain(j)
 		return "", "", false
 	}
 	q := &l.out
@@ -180,10 +193,30 @@ func (l *link) mayStill(j *job, now time.Time) error {
 		return fmt.Errorf("not in %s: %w", j.room.Name, bridges.ErrNotSent)
 	case j.direct && j.next == 0 && now.After(j.fresh):
 		return errStale
+	case j.room != nil && j.checked && j.room.changes != j.changes:
+		return fmt.Errorf("the modes of %s changed since it was looked at: %w, %w", j.room.Name, bridges.ErrNotSent, bridges.ErrUnproven)
 	case j.room != nil && j.checked && !l.onlyReaders(j.room, j.readers):
 		return fmt.Errorf("somebody came into %s since it was looked at: %w, %w", j.room.Name, bridges.ErrNotSent, bridges.ErrUnproven)
 	}
 	return nil
+}
+
+// lookAgain asks, in the middle of a long direct message, whether the nick still
+// is who it was. If not, the rest is not said.
+func (l *link) lookAgain(j *job) {
+	now, err := l.accountNow(context.Background(), j.nick) // it ends with the connection, or when the server does not answer
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	j.looking = false
+	switch {
+	case err != nil:
+		l.finish(j, err)
+	case now != j.account:
+		l.finish(j, fmt.Errorf("the nick changed hands: %w", bridges.ErrNotSent))
+	default:
+		j.fresh = time.Now().Add(l.cfg.Tuning.Fresh)
+		l.out.ring()
+	}
 }
 
 // onlyReaders says whether nobody is in a channel who was not proven to read
@@ -195,7 +228,7 @@ func (l *link) onlyReaders(r *room, readers []bridges.Account) bool {
 			nobodies++
 		}
 		if a.Network == l.cfg.Name && a.ID != "" {
-			allowed[l.casemap.fold(a.ID)] = true
+			allowed[ascii.fold(a.ID)] = true
 		}
 	}
 	for _, one := range r.members {
@@ -218,7 +251,7 @@ func (l *link) finish(j *job, err error) {
 	if j.over {
 		return
 	}
-	if err != nil && j.next > 0 && !(errors.Is(err, bridges.ErrRefused) || errors.Is(err, errGone)) {
+	if err != nil && j.next > 0 && !(errors.Is(err, bridges.ErrRefused) || errors.Is(err, errGone) || errors.Is(err, errMuted)) {
 		err = fmt.Errorf("after %d of %d lines: %s", min(j.next, len(j.lines)), len(j.lines), err.Error())
 	}
 	j.over, j.err = true, err
@@ -245,6 +278,10 @@ func (l *link) finish(j *job, err error) {
 	l.out.ring()
 }
 
+// errMuted says that the channel takes nothing from us now, and the line went
+// nowhere.
+var errMuted = fmt.Errorf("the channel takes nothing from us: %w", bridges.ErrNotSent)
+
 // errGone says that the nick is not there any more, and the line went nowhere.
 var errGone = fmt.Errorf("nobody has that nick now: %w", bridges.ErrNotSent)
 
@@ -257,6 +294,9 @@ func (l *link) confirm(label string, e *girc.Event) {
 	switch {
 	case e.Command == girc.PRIVMSG, e.Command == girc.NOTICE, e.Command == "ACK":
 		p.job.acked++
+		if p.job.room != nil {
+			l.b.settle("muted " + p.job.room.Name)
+		}
 		if p.line == 0 {
 			p.job.receipt.ID, _ = e.Tags.Get("msgid")
 		}
@@ -288,6 +328,11 @@ func (l *link) refuse(j *job, numeric string) {
 		l.finish(j, errGone)
 	case j.room != nil && !j.room.joined:
 		l.finish(j, fmt.Errorf("not in %s any more (%s): %w", j.room.Name, numeric, bridges.ErrNotSent))
+	case j.room != nil && numeric == "404":
+		// We are muted or banned: that passes, and what is to be said stays to be said.
+		l.b.trouble("muted "+j.room.Name, l.place(j.room), "We cannot speak in "+j.room.Name+" on "+l.cfg.Name+
+			" (moderated, or we are banned from speaking); give us voice. What is due waits.")
+		l.finish(j, fmt.Errorf("muted in %s: %w", j.room.Name, errMuted))
 	default:
 		l.finish(j, fmt.Errorf("the server refused it (%s): %w", numeric, bridges.ErrRefused))
 	}

@@ -55,6 +55,7 @@ func (l *link) people(e *girc.Event) {
 			return
 		}
 		if r := l.rooms[l.casemap.fold(e.Params[0])]; r != nil {
+			r.changes++
 			l.changed(r, "The modes of "+r.Name+" changed.")
 		}
 	case girc.INVITE:
@@ -116,7 +117,7 @@ func (l *link) give(one *member, account, none string) {
 	if account == none {
 		account = ""
 	}
-	one.account, one.known = l.casemap.fold(account), true
+	one.account, one.known = ascii.fold(account), true
 }
 
 // names notes who was there when we came.

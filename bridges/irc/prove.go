@@ -13,19 +13,26 @@ import (
 )
 
 // modes are the letters of a network's channel modes that have no name common to
-// all servers. 0: the network has no such mode.
-type modes struct{ registered, tls byte }
+// all servers. 0: the network has no such mode. Those in harmless change neither
+// who can read along without being seen, nor whether somebody reads later what
+// was said before; every other letter may.
+type modes struct {
+	registered, tls byte
+	harmless        string
+}
 
 // letters gives the modes of a profile. One that is not known has none, so that
 // its checks fail: the same letter means something else on the next server.
 func letters(profile string) modes {
 	switch profile {
-	case "inspircd", "unreal":
-		return modes{'R', 'z'}
+	case "inspircd":
+		return modes{'R', 'z', "siknptlmMrRzcCSTKNQVPBGfjF"}
+	case "unreal":
+		return modes{'R', 'z', "siknptlmMRzcCSTKNQVPGfr"}
 	case "solanum":
-		return modes{'r', 'S'}
+		return modes{'r', 'S', "siknptlmrScCTQPjfFL"}
 	case "ergo":
-		return modes{'R', 0}
+		return modes{'R', 0, "siknptlmMRC"}
 	}
 	return modes{}
 }
@@ -73,12 +80,33 @@ func (l *link) proveDirect(ctx context.Context, p *bridges.Proof) error {
 	if err != nil {
 		return err
 	}
+	secure, err := l.secure(ctx, nick)
+	if err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.own(p)
+	check(p, "peer-tls", secure, cleanName(nick)+" is connected with TLS.", cleanName(nick)+" is not known to be connected with TLS.",
+		"Connect with TLS.")
 	check(p, "identified", true, cleanName(nick)+" is logged in as "+cleanName(account)+".", "", "")
 	p.Members = []bridges.Member{{Account: bridges.Account{Network: l.cfg.Name, ID: account}, Name: cleanName(nick)}}
 	return nil
+}
+
+// secure asks the server whether a nick is connected with TLS (WHOIS, 671).
+func (l *link) secure(ctx context.Context, nick string) (bool, error) {
+	l.mu.Lock()
+	fold := l.casemap.fold
+	l.mu.Unlock()
+	found := false
+	err := l.question(ctx, "WHOIS "+nick, func(e *girc.Event) bool {
+		if e.Command == "671" && len(e.Params) > 1 && fold(e.Params[1]) == fold(nick) {
+			found = true
+		}
+		return e.Command == "318" || e.Command == "402"
+	})
+	return found, err
 }
 
 // proveChannel asks for the modes and looks at the members.
@@ -162,6 +190,15 @@ func (l *link) modeChecks(p *bridges.Proof, name, set string) {
 		}
 		return "This network's software has no such mode; use another network for this."
 	}
+	other := strings.Trim(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(known.harmless, r) {
+			return -1
+		}
+		return r
+	}, set), " ")
+	check(p, "plain", known.harmless != "" && other == "", name+" has no mode that hides readers or repeats what was said.",
+		name+" has the modes "+cleanName(other)+", which may hide readers or repeat what was said.",
+		"An operator of the channel can take them away: /mode "+name+" -"+cleanName(other))
 	check(p, "secret", has('s'), name+" is secret (+s).", name+" is not secret: outsiders can see that it exists and who is in it.", mend('s'))
 	check(p, "closed", has('i') || has('k'), name+" can be joined by invitation or with a key only.",
 		name+" can be joined by anybody who knows its name.", mend('i'))

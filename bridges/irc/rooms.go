@@ -110,7 +110,7 @@ func (l *link) invited(e *girc.Event) {
 		return
 	}
 	for _, who := range l.cfg.InviteFrom {
-		if l.casemap.fold(who) == l.casemap.fold(account) {
+		if ascii.fold(who) == ascii.fold(account) {
 			r.asking, r.next = false, time.Time{}
 			l.tryJoin(r, time.Now())
 			return

@@ -103,12 +103,12 @@ func (l *link) compose(ctx context.Context, o bridges.Outgoing) (*job, error) {
 	}
 	hint := ""
 	if o.Tone == bridges.Hint && len(o.Mentions) > 0 && o.Mentions[0].Network == l.cfg.Name {
-		hint = r.nickOf(l.casemap.fold(o.Mentions[0].ID))
+		hint = r.nickOf(ascii.fold(o.Mentions[0].ID))
 	}
 	l.mu.Unlock()
 	if hint != "" {
 		if account, err := l.accountNow(ctx, hint); err == nil && account == l.canon(o.Mentions[0].ID) {
-			l.toNick(j, "NOTICE", hint, lines)
+			l.toNick(j, "NOTICE", hint, account, lines)
 			return j, nil
 		}
 	}
@@ -119,16 +119,14 @@ func (l *link) compose(ctx context.Context, o bridges.Outgoing) (*job, error) {
 		command = "NOTICE"
 	}
 	lines[0] = l.callers(r, o.Mentions) + lines[0]
-	j.target, j.room = l.casemap.fold(r.Name), r
+	j.target, j.room, j.changes = l.casemap.fold(r.Name), r, r.changes
 	return j, l.wire(j, command, r.Name, lines)
 }
 
-// canon is an account's name in the form in which equal names are equal.
-func (l *link) canon(account string) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.casemap.fold(account)
-}
+// canon is an account's name in the form in which equal names are equal. The
+// server always writes an account in one way, so folding the letters is enough,
+// whatever rule it has for nicks; and the configuration can do the same.
+func (l *link) canon(account string) string { return ascii.fold(account) }
 
 // callers is what makes the mentioned people look: the nicks that their accounts
 // have in the channel now.
@@ -137,7 +135,7 @@ func (l *link) callers(r *room, mentions []bridges.Account) string {
 	for _, a := range mentions {
 		nick := ""
 		if a.Network == l.cfg.Name {
-			nick = r.nickOf(l.casemap.fold(a.ID))
+			nick = r.nickOf(ascii.fold(a.ID))
 		}
 		if nick != "" && !slices.Contains(nicks, nick) {
 			nicks = append(nicks, nick)
@@ -166,7 +164,7 @@ func (l *link) wire(j *job, command, target string, lines []string) error {
 // direct makes a job for one account, under the nick that has it right now.
 func (l *link) direct(ctx context.Context, j *job, o bridges.Outgoing, lines []string) (*job, error) {
 	l.mu.Lock()
-	account := l.casemap.fold(o.Room.ID)
+	account := ascii.fold(o.Room.ID)
 	l.mu.Unlock()
 	if account == "" {
 		return nil, fmt.Errorf("a direct message to nobody: %w", bridges.ErrRefused)
@@ -184,15 +182,15 @@ func (l *link) direct(ctx context.Context, j *job, o bridges.Outgoing, lines []s
 	if o.Tone == bridges.Hint {
 		command = "NOTICE"
 	}
-	l.toNick(j, command, nick, lines)
+	l.toNick(j, command, nick, account, lines)
 	return j, nil
 }
 
 // toNick finishes a job for a nick that was looked at just now.
-func (l *link) toNick(j *job, command, nick string, lines []string) {
+func (l *link) toNick(j *job, command, nick, account string, lines []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	j.direct, j.checked = true, false
+	j.direct, j.checked, j.nick, j.account = true, false, nick, account
 	j.target, j.fresh = l.casemap.fold(nick), time.Now().Add(l.cfg.Tuning.Fresh)
 	_ = l.wire(j, command, nick, lines)
 }
@@ -248,7 +246,7 @@ func (l *link) accountNow(ctx context.Context, nick string) (string, error) {
 			if e.Command == "354" && len(e.Params) == 4 && e.Params[1] == "999" && fold(e.Params[2]) == fold(nick) {
 				answered = true
 				if e.Params[3] != "0" {
-					account = fold(e.Params[3])
+					account = ascii.fold(e.Params[3])
 				}
 			}
 			return e.Command == "315" && len(e.Params) > 1 && fold(e.Params[1]) == fold(nick)
@@ -259,7 +257,7 @@ func (l *link) accountNow(ctx context.Context, nick string) (string, error) {
 	}
 	err := l.question(ctx, "WHOIS "+nick, func(e *girc.Event) bool {
 		if e.Command == "330" && len(e.Params) > 2 && fold(e.Params[1]) == fold(nick) {
-			account = fold(e.Params[2])
+			account = ascii.fold(e.Params[2])
 		}
 		return e.Command == "318" || e.Command == "402"
 	})

@@ -40,7 +40,7 @@ func TestHearsSaysProves(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]bool{
-		"tls": true, "authenticated": true, "secret": false, "closed": false,
+		"tls": true, "authenticated": true, "plain": true, "secret": false, "closed": false,
 		"registered-only": false, "tls-only": false, "identified": true,
 	}
 	for _, c := range p.Checks {
@@ -261,7 +261,7 @@ func TestDirectOnlyToTheAccount(t *testing.T) {
 	b.mustSay(t, "dana", "found you")
 	d.Expect(t, `:found you$`, 5*time.Second)
 	p, err := b.Prove(context.Background(), bridges.Room{Network: "rig", ID: "dana", Direct: true})
-	if err != nil || len(p.Members) != 1 || p.Members[0].Account.ID != "dana" || len(p.Checks) != 3 {
+	if err != nil || len(p.Members) != 1 || p.Members[0].Account.ID != "dana" || len(p.Checks) != 4 || !p.Checks[1].OK || p.Checks[2].Name != "peer-tls" || !p.Checks[2].OK {
 		t.Errorf("proof %+v, %v", p, err)
 	}
 	if _, err := b.say("nobody", "x"); !isNotSent(err) {

@@ -68,6 +68,7 @@ func ircNetwork(c *config.Config, n config.IRC, log *slog.Logger) (network, erro
 		for _, a := range p.Accounts {
 			if a.Network == n.Name {
 				ic.InviteFrom = append(ic.InviteFrom, a.ID)
+				ic.Speakers = append(ic.Speakers, a.ID)
 			}
 		}
 	}
