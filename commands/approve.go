@@ -3,6 +3,7 @@ package commands
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"strings"
 
 	"tocsin/incidents"
@@ -79,6 +80,9 @@ func (c *Call) approve() (Reply, error) {
 	if args, _ := c.read(cmd, strings.TrimSpace(rest), c.now); args.sealedTyped() && !c.clear(a.Incident).Clearance.Full() {
 		return Reply{}, incidents.Refuse("approval-elsewhere") // the room was not shown the text, or would not be now
 	}
+	if err := c.Tx.EndApproval(code, "approved", c.Who.Name); err != nil {
+		return Reply{}, err
+	}
 	again := &Call{Desk: c.Desk, Tx: c.Tx, Line: c.Line, Who: asker, suspended: c.suspended, plan: c.plan, agreed: c.Who.Name}
 	out, err := again.do(cmd, rest)
 	if err != nil {
@@ -89,7 +93,7 @@ func (c *Call) approve() (Reply, error) {
 		return Reply{}, err
 	}
 	c.I, c.said = again.I, again.said
-	return out.Reply, c.Tx.EndApproval(code, "approved", c.Who.Name)
+	return out.Reply, nil
 }
 
 func suspend() Command {
@@ -106,16 +110,23 @@ func suspend() Command {
 				return Reply{}, err
 			}
 			voided, err := c.Tx.VoidApprovals(person)
+			if err == nil {
+				err = c.Tx.VoidGeneral()
+			}
 			if err != nil {
 				return Reply{}, err
 			}
+			c.interrupt = true
 			e := incidents.Entry{Kind: "suspended", Who: c.Who.Name, At: c.now, Plain: person}
 			c.said = append(c.said, e)
 			leads, err := c.leads(person)
 			if err != nil {
 				return Reply{}, err
 			}
-			return Reply{"suspended", incidents.Facts{"person": person, "voided": voided, "leads": leads}}, c.Tx.Record(e)
+			left := len(c.Roster.People()) - len(c.suspended) - 1
+			return Reply{"suspended", incidents.Facts{
+				"person": person, "voided": voided, "leads": leads, "left": left, "self": person == c.Who.Name,
+			}}, c.Tx.Record(e)
 		},
 	}
 }
@@ -148,7 +159,7 @@ func unsuspend() Command {
 			if !c.suspended[person] {
 				return Reply{}, incidents.Refuse("not-suspended", "person", person)
 			}
-			if err := c.Tx.Unsuspend(person, c.Who.Name+" and "+c.agreed); err != nil {
+			if err := errors.Join(c.Tx.Unsuspend(person, c.Who.Name+" and "+c.agreed), c.Tx.VoidGeneral()); err != nil {
 				return Reply{}, err
 			}
 			e := incidents.Entry{Kind: "unsuspended", Who: c.Who.Name, At: c.now, Plain: person}

@@ -34,6 +34,10 @@ type Desk struct {
 	Table   []Command
 	Log     *slog.Logger
 	Ignored func(why string) // counts lines that get no answer; may be nil
+
+	// Interrupt is called when somebody may hear less from now on: what is being
+	// said at the moment is judged anew. It may be nil.
+	Interrupt func()
 }
 
 // Line is a message with what is known of the room it was said in.
@@ -64,6 +68,9 @@ func (d *Desk) Handle(ctx context.Context, l Line) error {
 		out, err = d.obey(tx, l, who, text)
 		return err
 	})
+	if err == nil && out.interrupt && d.Interrupt != nil {
+		d.Interrupt()
+	}
 	if err == nil || errors.Is(err, errIgnored) {
 		return nil
 	}
@@ -98,8 +105,10 @@ type reply struct {
 	incident int
 	hint     bool // for this person only, and nothing changed
 	harmless bool // it speaks of no incident: somebody on the roster may hear it anywhere
-	said     []incidents.Entry
-	about    incidents.Incident
+
+	interrupt bool // somebody may hear less from now on
+	said      []incidents.Entry
+	about     incidents.Incident
 }
 
 // obey runs a line within a transaction, from its gates to its answer.
@@ -133,7 +142,7 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 		return reply{harmless: true}, d.unknown(text)
 	}
 	out, err := c.do(cmd, rest)
-	out.harmless = cmd.Needs == Anything
+	out.harmless, out.interrupt = cmd.Needs == Anything, c.interrupt
 	if err != nil {
 		about := c.I.N // a refusal is judged as what it is about
 		if about == 0 {
@@ -346,6 +355,7 @@ type Call struct {
 	args      map[string]any
 	said      []incidents.Entry
 	suspended map[string]bool
+	interrupt bool // somebody may hear less from now on
 }
 
 // Has reports whether an argument was given.

@@ -72,7 +72,7 @@ func (d *testDesk) line(asks, who, text string) Line {
 		ID: fmt.Sprintf("m%d", d.n), Room: bridges.Room{Network: "irc", ID: "#" + asks}, Text: text, Name: who,
 		From: bridges.Account{Network: "irc", ID: who}, At: d.now,
 	}
-	for _, name := range []string{"tls", "authenticated", "secret", "closed", "registered-only", "tls-only", "identified"} {
+	for _, name := range []string{"tls", "authenticated", "plain", "peer-tls", "secret", "closed", "registered-only", "tls-only", "identified"} {
 		l.Proof.Checks = append(l.Proof.Checks, incidents.Check{Name: name, OK: true})
 	}
 	l.Proof.Readers = []incidents.Reader{{Person: "alice", Name: "alice"}, {Person: "bob", Name: "bob"}}

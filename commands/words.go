@@ -91,7 +91,7 @@ func find(table []Command, line string) (Command, string, bool) {
 		}
 		match := true
 		for k, w := range have {
-			match = match && strings.EqualFold(words[k].text, w)
+			match = match && small(words[k].text) == w
 		}
 		if match {
 			best, bestWords, rest = i, len(have), line[words[len(have)-1].end:]
@@ -101,6 +101,17 @@ func find(table []Command, line string) (Command, string, bool) {
 		return Command{}, "", false
 	}
 	return table[best], strings.TrimSpace(rest), true
+}
+
+// small makes capital letters small, those of ASCII only: other alphabets have
+// letters that only look like ours.
+func small(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // nearest gives the command whose words are nearest to what was typed, for a

@@ -11,7 +11,14 @@ import (
 )
 
 func roomChecks() []string {
-	return []string{"tls", "authenticated", "secret", "closed", "registered-only", "tls-only", "identified"}
+	return []string{"tls", "authenticated", "plain", "secret", "closed", "registered-only", "tls-only", "identified"}
+}
+
+// provenAlso is proven with one more check.
+func provenAlso(name string, missing []string, readers ...string) incidents.Proof {
+	p := proven(missing, readers...)
+	p.Checks = append(p.Checks, incidents.Check{Name: name, OK: true, Told: name})
+	return p
 }
 
 // proven gives a proof with every check but those named, read by people.
@@ -61,7 +68,7 @@ func TestClear(t *testing.T) {
 		{"another incident", own, good, 8, "", "none"},
 		{"all incidents, in a room of one", own, good, incidents.All, "", "none"},
 		{"its own incident, a stranger reads", own, proven(nil, "mallory"), 7, "", "notice"},
-		{"direct, proven", dm("full"), proven([]string{"secret", "closed", "registered-only", "tls-only"}, "alice"), 1, "", "full"},
+		{"direct, proven", dm("full"), provenAlso("peer-tls", []string{"plain", "secret", "closed", "registered-only", "tls-only"}, "alice"), 1, "", "full"},
 		{"direct, no TLS", dm("full"), proven([]string{"tls"}, "alice"), 1, "", "notice"},
 		{"direct, notices", dm("notice"), proven(nil, "alice"), 1, "", "notice"},
 		{"direct, none", dm("none"), proven(nil, "alice"), 1, "", "none"},

@@ -119,28 +119,22 @@ func OpenIncident(p Plan, o Opening, who string, now time.Time) (Incident, []Ent
 		i.ReportedAt, i.ReportedZone = o.Reported.At, o.Reported.Zone
 	}
 	opened := Entry{Kind: "opened", Who: who, At: now, Text: o.Title}
-	var entries []Entry
-	switch floor := p.TypeOf(i).Floor; {
-	case floor != "":
+	floor := p.TypeOf(i).Floor
+	if floor != "" && !LooksLikeVector(o.Severity) {
+		// The same kind of entry as for a level that was typed: that it came with
+		// the type would tell the type.
 		i.Level = floor
-		opened.Plain = p.levelName(floor)
-	case o.Severity != "":
-		j, e, err := SetSeverity(p, i, o.Severity, Sealed{}, who, now)
-		if err != nil {
-			return i, nil, err
-		}
-		i = j
-		entries = append(entries, e)
+		e := Entry{Kind: "severity", Who: who, At: now, Plain: p.levelName(floor), Text: Seal("by its type")}
+		return i, []Entry{opened, e}, nil
 	}
-	if floor := p.TypeOf(i).Floor; floor != "" && LooksLikeVector(o.Severity) {
-		j, e, err := SetSeverity(p, i, o.Severity, Sealed{}, who, now)
-		if err != nil {
-			return i, nil, err
-		}
-		i = j
-		entries = append(entries, e)
+	if o.Severity == "" {
+		return i, []Entry{opened}, nil
 	}
-	return i, append([]Entry{opened}, entries...), nil
+	i, e, err := SetSeverity(p, i, o.Severity, Sealed{}, who, now)
+	if err != nil {
+		return i, nil, err
+	}
+	return i, []Entry{opened, e}, nil
 }
 
 func (p Plan) levelName(key string) string {
@@ -279,7 +273,11 @@ func Acknowledge(i Incident, via Sealed, at time.Time, who string, now time.Time
 	if i.Phase == Reported {
 		i.Phase = Triage
 	}
-	return i, Entry{Kind: "acknowledged", Who: who, At: now, Text: via}, nil
+	e := Entry{Kind: "acknowledged", Who: who, At: now, Text: via}
+	if !at.Equal(now) {
+		e.Plain = SayInstant(at)
+	}
+	return i, e, nil
 }
 
 // joinSealed joins texts under one seal, leaving out the empty ones.

@@ -25,10 +25,15 @@ func NewRoster(people ...Person) Roster { return Roster{people: people} }
 // People lists everybody in the order of the configuration.
 func (r Roster) People() []Person { return r.people }
 
-// Named finds a person by name, in any case.
+// Named finds a person by name; capital letters of ASCII are as good as small ones.
 func (r Roster) Named(name string) (Person, bool) {
 	for _, p := range r.people {
-		if strings.EqualFold(p.Name, name) {
+		if p.Name == strings.Map(func(r rune) rune {
+			if r >= 'A' && r <= 'Z' {
+				r += 'a' - 'A'
+			}
+			return r
+		}, name) {
 			return p, true
 		}
 	}

@@ -33,7 +33,8 @@ type Config struct {
 	People []string // who can type; the first one does at the start
 	Now    func() time.Time
 	// Wait moves the bot's clock by a span as people type it, "25h"; its error
-	// is shown. It returns when everything due on the way was said.
+	// is shown. It calls Passing before, and returns when everything due on the
+	// way was said.
 	Wait func(ctx context.Context, span string) error
 }
 
@@ -75,6 +76,9 @@ func (c *Console) Run(ctx context.Context, in bridges.Inbox) error {
 			return nil
 		case err := <-fail:
 			if errors.Is(err, io.EOF) {
+				if c.c.Prompt {
+					_ = c.print("") // the shell's prompt begins a line of its own
+				}
 				return nil
 			}
 			return err
@@ -96,7 +100,7 @@ func (c *Console) read(ctx context.Context, lines chan<- string, fail chan<- err
 		if len(line) > maxInput {
 			line = line[:maxInput]
 		}
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
+		if line = strings.TrimRight(line, "\r\n"); line != "" || (c.c.Prompt && err == nil) {
 			select {
 			case lines <- line:
 			case <-ctx.Done():
@@ -129,9 +133,6 @@ func (c *Console) take(ctx context.Context, in bridges.Inbox, line string) (stop
 		c.become(rest)
 		return false, nil
 	case "/wait":
-		if !c.c.Prompt {
-			c.print("-- " + rest)
-		}
 		if err := c.c.Wait(ctx, rest); err != nil {
 			c.print("! " + err.Error())
 		}
@@ -170,6 +171,13 @@ func shown(line string) string {
 		return string(runes[:500]) + " ..."
 	}
 	return line
+}
+
+// Passing shows that time passes, where a person does not see what they typed.
+func (c *Console) Passing(span string) {
+	if !c.c.Prompt {
+		_ = c.print("-- " + span)
+	}
 }
 
 func (c *Console) become(name string) {

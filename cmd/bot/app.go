@@ -73,6 +73,7 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 		Store: st, Book: book, Plan: plan, Roster: p.roster, Clock: p.clock, Rooms: a.grant,
 		Desks: places, Bridges: bs, Log: p.log, Failpoint: p.failpoint,
 	})
+	a.desk.Interrupt = a.outbox.Interrupt
 	return a, a.reckon(ctx)
 }
 
@@ -80,6 +81,9 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 // one than they were last reckoned with, and says so.
 func (a *app) reckon(ctx context.Context) error {
 	return a.store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.Mend(); err != nil {
+			return err
+		}
 		n, err := tx.Reckon(a.p.plan.Hash)
 		if err != nil || n == 0 {
 			return err

@@ -106,7 +106,7 @@ func (e *ear) Run(ctx context.Context, _ bridges.Inbox) error { <-ctx.Done(); re
 
 func (e *ear) Prove(_ context.Context, r bridges.Room) (bridges.Proof, error) {
 	p := bridges.Proof{Room: r}
-	for _, name := range []string{"tls", "authenticated", "secret", "closed", "registered-only", "tls-only", "identified"} {
+	for _, name := range []string{"tls", "authenticated", "plain", "peer-tls", "secret", "closed", "registered-only", "tls-only", "identified"} {
 		p.Checks = append(p.Checks, bridges.Check{Name: name, OK: true, Told: name})
 	}
 	members := []string{"alice", "bob", "carol", "dana"}

@@ -130,9 +130,15 @@ const longestWait = 2 * 366 * 24 * time.Hour
 func (r *rehearsal) wait(ctx context.Context, span string) error {
 	d, err := incidents.ReadSpan(span)
 	if err != nil || d <= 0 || d > longestWait {
-		return fmt.Errorf("say how long, like /wait 25h or /wait 3d; at most two years")
+		return fmt.Errorf("Say how long, like /wait 25h or /wait 3d; two years are the most.") //lint:ignore ST1005 a person reads it as it is
 	}
 	target := r.clock.Now().Add(d)
+	if target.Year() > 2100 {
+		return fmt.Errorf("the rehearsal's clock goes no further than the year 2100; begin afresh with another file")
+	}
+	if r.console != nil {
+		r.console.Passing(span)
+	}
 	for {
 		next, err := r.outbox.Next(ctx)
 		if err != nil {

@@ -79,7 +79,7 @@ func (m mouth) Run(ctx context.Context, _ bridges.Inbox) error {
 
 func (m mouth) Prove(_ context.Context, r bridges.Room) (bridges.Proof, error) {
 	p := bridges.Proof{Room: r}
-	for _, name := range []string{"tls", "authenticated", "secret", "closed", "registered-only", "tls-only", "identified"} {
+	for _, name := range []string{"tls", "authenticated", "plain", "peer-tls", "secret", "closed", "registered-only", "tls-only", "identified"} {
 		p.Checks = append(p.Checks, bridges.Check{Name: name, OK: true, Told: name})
 	}
 	for _, name := range []string{"alice", "bob", "carol", "dana"} {

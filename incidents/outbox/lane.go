@@ -19,12 +19,13 @@ type lane struct {
 	asking sync.Mutex // one at a time takes rows
 
 	mu   sync.Mutex
-	free sync.Cond       // told when a room is let go
-	busy map[string]bool // rooms whose rows are being worked on, as the store names them
+	free sync.Cond                  // told when a room is let go
+	busy map[string]bool            // rooms whose rows are being worked on, as the store names them
+	stop map[int]context.CancelFunc // by row: ends what is being said
 }
 
 func newLane(o *Outbox, b bridges.Bridge) *lane {
-	l := &lane{o: o, bridge: b, kick: make(chan struct{}, 1), busy: map[string]bool{}}
+	l := &lane{o: o, bridge: b, kick: make(chan struct{}, 1), busy: map[string]bool{}, stop: map[int]context.CancelFunc{}}
 	l.free.L = &l.mu
 	return l
 }
@@ -79,6 +80,9 @@ func (l *lane) sleep(ctx context.Context, err error) {
 	}
 }
 
+// atOnce is how many rows of one room are taken at a time.
+const atOnce = 3
+
 // due makes the rows of the rungs that are due, and takes the rows that are due
 // in rooms that nobody works on, grouped by room. Those rooms are taken then.
 func (l *lane) due(ctx context.Context) ([][]store.Row, error) {
@@ -107,6 +111,9 @@ func (l *lane) due(ctx context.Context) ([][]store.Row, error) {
 			at[r.Place()] = k
 			groups = append(groups, nil)
 			l.busy[r.Place()] = true
+		}
+		if len(groups[k]) == atOnce {
+			continue // the rest stays due: what comes meanwhile may be more urgent
 		}
 		groups[k] = append(groups[k], r)
 	}
@@ -147,11 +154,32 @@ func (l *lane) act(ctx context.Context, rows []store.Row) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := l.o.act(ctx, r); err != nil {
+		one, stop := context.WithCancel(ctx)
+		l.mu.Lock()
+		l.stop[r.ID] = stop
+		l.mu.Unlock()
+		err := l.o.act(one, r)
+		l.mu.Lock()
+		delete(l.stop, r.ID)
+		l.mu.Unlock()
+		if one.Err() != nil && ctx.Err() == nil { // interrupted: it is tried again at once
+			err = l.o.c.Store.Update(ctx, func(tx *store.Tx) error { return tx.Hurry(l.bridge.Network()) })
+		}
+		stop()
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// interrupt ends what is being said, to have it judged anew.
+func (l *lane) interrupt() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, stop := range l.stop {
+		stop()
+	}
 }
 
 func (l *lane) letGo(rows []store.Row) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"tocsin/bridges"
 	"tocsin/incidents"
@@ -12,22 +13,37 @@ import (
 )
 
 // notices remembers what the desk was told about a room, so that it is told
-// once for each change.
+// once for each change, and not again and again when a room goes to and fro.
 type notices struct {
 	mu   sync.Mutex
-	told map[bridges.Room]string
+	told map[bridges.Room]telling
 }
 
-// changed reports whether a room's state is another than the one last told.
-func (n *notices) changed(r bridges.Room, now string) bool {
+type telling struct {
+	now  string // the state of the room; "" when nothing is wrong
+	last string // the state that was told last
+	at   time.Time
+}
+
+// quiet is how long the same is not told again about a room.
+const quiet = 10 * time.Minute
+
+// news reports whether a room's state is worth telling.
+func (n *notices) news(r bridges.Room, state string, at time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.told == nil {
-		n.told = map[bridges.Room]string{}
+		n.told = map[bridges.Room]telling{}
 	}
-	before := n.told[r]
-	n.told[r] = now
-	return before != now
+	t := n.told[r]
+	changed := t.now != state
+	t.now = state
+	tell := changed && state != "" && (t.last != state || at.Sub(t.at) >= quiet)
+	if tell {
+		t.last, t.at = state, at
+	}
+	n.told[r] = t
+	return tell
 }
 
 // tellDesk says once in the desks that a room lost its clearance, why, and how
@@ -38,9 +54,12 @@ func (o *Outbox) tellDesk(ctx context.Context, r store.Row, v incidents.Verdict)
 	}
 	state := ""
 	if !v.Clearance.Full() {
-		state = v.Why
+		state = "lowered" // not why: a stranger who changes nick is no news
+		for _, c := range v.Failed() {
+			state += " " + c.Name
+		}
 	}
-	if !o.told.changed(roomOf(r), state) || state == "" {
+	if !o.told.news(roomOf(r), state, o.c.Clock.Now()) {
 		return
 	}
 	var mend []string

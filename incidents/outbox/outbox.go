@@ -100,6 +100,14 @@ func (o *Outbox) Kick() {
 	}
 }
 
+// Interrupt ends what is being said at the moment: somebody may hear less from
+// now on. What was cut off is judged and said anew.
+func (o *Outbox) Interrupt() {
+	for _, l := range o.order {
+		l.interrupt()
+	}
+}
+
 // Up makes the waiting rows of a network due: it can say things again.
 func (o *Outbox) Up(ctx context.Context, network string) {
 	err := o.c.Store.Update(ctx, func(tx *store.Tx) error { return tx.Hurry(network) })

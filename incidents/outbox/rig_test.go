@@ -59,7 +59,7 @@ func (n *net) Run(ctx context.Context, _ bridges.Inbox) error {
 
 func (n *net) Prove(_ context.Context, r bridges.Room) (bridges.Proof, error) {
 	p := bridges.Proof{Room: r}
-	for _, name := range []string{"tls", "authenticated", "secret", "closed", "registered-only", "tls-only", "identified"} {
+	for _, name := range []string{"tls", "authenticated", "plain", "peer-tls", "secret", "closed", "registered-only", "tls-only", "identified"} {
 		p.Checks = append(p.Checks, bridges.Check{Name: name, OK: true, Told: name})
 	}
 	for _, name := range []string{"alice", "bob"} {

@@ -79,6 +79,9 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 			return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 		}
 	}
+	if r.Tone == int(bridges.Hint) && verdict.Clearance.Full() && !r.Harmless && !o.directToo(r, verdict) {
+		r.Tone = int(bridges.Answer) // it was judged for the room: there it stays
+	}
 	text := doc.Text
 	if r.Trying {
 		text = "(again) " + text

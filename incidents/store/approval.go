@@ -45,6 +45,13 @@ func (tx *Tx) EndApproval(code, how, who string) error {
 	return err
 }
 
+// VoidGeneral voids every open request that concerns no incident: about whom to
+// obey, say, which has just changed.
+func (tx *Tx) VoidGeneral() error {
+	_, err := tx.exec(`UPDATE approval SET done = 'voided', done_at = ? WHERE incident IS NULL AND done = ''`, tx.now.UnixMilli())
+	return err
+}
+
 // VoidApprovals voids what a person asked for and nobody approved yet, and says
 // how many those were.
 func (tx *Tx) VoidApprovals(asker string) (int, error) {

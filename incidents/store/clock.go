@@ -131,6 +131,25 @@ func (tx *Tx) NextRung() (time.Time, error) {
 	return instant(at), err
 }
 
+// Mend brings back clocks whose next rung lies farther ahead than it can: the
+// machine's own clock was wrong for a while. It is looked for at every start.
+func (tx *Tx) Mend() error {
+	var wrong []Ring
+	err := tx.each(`SELECT incident, key, generation, due, ladder, next_rung FROM clock
+		WHERE runs = 1 AND next_rung > due AND next_rung > ? + json_extract(ladder, '$.repeat')`,
+		[]any{tx.now.UnixMilli()}, func(r *sql.Rows) error {
+			ring, _, err := scanRing(r)
+			wrong = append(wrong, ring)
+			return err
+		})
+	for _, r := range wrong {
+		if err == nil {
+			err = tx.Rung(r)
+		}
+	}
+	return err
+}
+
 // Reckon derives the clocks of every open incident again that was last reckoned
 // with another plan, and says how many those were.
 func (tx *Tx) Reckon(planHash string) (int, error) {
