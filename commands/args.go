@@ -48,6 +48,16 @@ func (r *reader) flags() error {
 	gaps := 0
 	for k := 0; k < len(r.words); k++ {
 		w := r.words[k]
+		if name, value, ok := strings.Cut(w.text, "="); ok && !w.quoted && r.flag(name) >= 0 && value != "" {
+			// --source=github is --source github.
+			at := w.start + strings.IndexByte(r.line[w.start:w.end], '=') + 1
+			r.words = slices.Insert(r.words, k+1, word{text: value, start: at, end: w.end})
+			w = word{text: name, start: w.start, end: at - 1}
+			r.words[k] = w
+		}
+		if !w.quoted && strings.HasPrefix(w.text, "-") && r.flag("-"+w.text) >= 0 {
+			return incidents.Refuse("unknown-flag", "usage", r.desk.usage(r.cmd)) // -source, with one dash
+		}
 		if w.quoted || !strings.HasPrefix(w.text, "--") {
 			if len(rest) > 0 && k > 0 && rest[len(rest)-1].end != r.words[k-1].end {
 				gaps++
@@ -55,7 +65,7 @@ func (r *reader) flags() error {
 			rest = append(rest, w)
 			continue
 		}
-		at := slices.IndexFunc(r.cmd.Args, func(a Arg) bool { return a.Flag == strings.ToLower(w.text) })
+		at := r.flag(w.text)
 		if at < 0 {
 			return incidents.Refuse("unknown-flag", "usage", r.desk.usage(r.cmd))
 		}
@@ -79,9 +89,14 @@ func (r *reader) flags() error {
 	return nil
 }
 
+// flag finds a flag of the command by its name; -1 when it has none such.
+func (r *reader) flag(name string) int {
+	return slices.IndexFunc(r.cmd.Args, func(a Arg) bool { return a.Flag != "" && a.Flag == small(name) })
+}
+
 // timeWord is what a further word of a date and time looks like.
 func timeWord() *regexp.Regexp {
-	return regexp.MustCompile(`^([+-]?[0-9][0-9:.TZ+-]*|ago|AGO|UTC|GMT|Z|[A-Z]{2,5}|[A-Za-z_]+/[A-Za-z_/+-]+)$`)
+	return regexp.MustCompile(`^([+-]?[0-9][0-9:.TZ+-]*|ago|AGO|hours?|days?|weeks?|minutes?|UTC|GMT|Z|[A-Z]{2,5}|[A-Za-z_]+/[A-Za-z_/+-]+)$`)
 }
 
 // endsTime reports whether nothing more of a date and time comes after a word:
@@ -156,7 +171,7 @@ func (r *reader) kind(a Arg, text string) (any, error) {
 	plan := r.desk.Plan()
 	switch a.Kind {
 	case Key:
-		text = strings.ToLower(text)
+		text = plan.KeyOf(a.Of, text)
 		if !slices.Contains(plan.Keys(a.Of), text) {
 			return nil, incidents.Refuse("unknown-key", "kind", a.Of, "keys", plan.Keys(a.Of))
 		}
@@ -187,6 +202,9 @@ func (r *reader) kind(a Arg, text string) (any, error) {
 	case OneLine:
 		return incidents.CleanLine(text, a.Max)
 	case Text:
+		if _, ok := r.desk.handle(strings.TrimSpace(text)); ok && a.Optional {
+			return nil, incidents.Refuse("handle-first", "usage", r.desk.usage(r.cmd)) // "!severity set high INC-1"
+		}
 		return incidents.CleanText(text, a.Max)
 	case Vector:
 		if _, err := incidents.ReadVector(text); err != nil {

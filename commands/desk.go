@@ -158,19 +158,18 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 
 // unknown refuses what is no command, with the nearest one.
 func (d *Desk) unknown(text string) error {
-	near := nearest(d.Table, text)
-	noun, _, _ := strings.Cut(near, " ")
-	words := split(text)
-	if len(words) > 0 && strings.EqualFold(words[0].text, noun) && noun != near {
-		var subs []string
+	if words := split(text); len(words) > 0 {
+		var verbs []string
 		for _, c := range d.Table {
-			if n, verb, ok := strings.Cut(c.Words, " "); ok && n == noun {
-				subs = append(subs, verb)
+			if noun, verb, ok := strings.Cut(c.Words, " "); ok && noun == small(words[0].text) {
+				verbs = append(verbs, verb)
 			}
 		}
-		return incidents.Refuse("unknown-verb", "noun", noun, "verbs", subs)
+		if len(verbs) > 0 {
+			return incidents.Refuse("unknown-verb", "noun", small(words[0].text), "verbs", verbs)
+		}
 	}
-	return incidents.Refuse("unknown-command", "near", near)
+	return incidents.Refuse("unknown-command", "near", nearest(d.Table, text))
 }
 
 // do takes a command through its gates and runs it.

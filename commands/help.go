@@ -71,7 +71,11 @@ func (c *Call) helpFor(cmd Command) incidents.Facts {
 		if a.Kind == Severity {
 			args = append(args, incidents.Facts{"name": a.Name, "keys": append(c.plan.Keys("level"), "a CVSS 4.0 or 3.1 vector")})
 		}
-		if a.Kind == When {
+		if a.Kind == When && a.Past {
+			args = append(args, incidents.Facts{"name": a.Name, "keys": []string{
+				"5h ago", "yesterday 14:00", "2026-11-20 14:00", "2026-11-20 14:00 Europe/Paris",
+			}})
+		} else if a.Kind == When {
 			args = append(args, incidents.Facts{"name": a.Name, "keys": []string{
 				"2026-12-03", "2026-12-03 14:00", "2026-12-03 14:00 Europe/Paris", "5h ago", "+36h", "tue 14:00",
 			}})

@@ -19,7 +19,7 @@ func incidentOpen() Command {
 			{Name: "TYPE", Flag: "--type", Kind: Key, Of: "type", Optional: true, Sealed: true},
 			{Name: "SOURCE", Flag: "--source", Kind: Key, Of: "source", Optional: true, Sealed: true},
 			{Name: "LEVEL", Flag: "--severity", Kind: Severity, Optional: true},
-			{Name: "WHEN", Flag: "--reported", Kind: When, Optional: true},
+			{Name: "WHEN", Flag: "--reported", Kind: When, Optional: true, Past: true},
 			{Name: "title", Kind: OneLine, Optional: true, Sealed: true, Max: maxTitle},
 		},
 		Run: func(c *Call) (Reply, error) {
@@ -40,7 +40,7 @@ func incidentOpen() Command {
 			}
 			c.I, err = c.Tx.Add(i, entries...)
 			c.said = entries[:1]
-			return c.card("incident/opened", "asked", c.Str("LEVEL") != "" && c.I.Level != c.Str("LEVEL")), err
+			return c.card("incident/opened", "assumed", o.Reported.HourAssumed, "asked", c.Str("LEVEL") != "" && c.I.Level != c.Str("LEVEL")), err
 		},
 	}
 }
@@ -122,8 +122,9 @@ func incidentClose() Command {
 			if err != nil {
 				return Reply{}, err
 			}
+			unanswered := len(incidents.Clocks(*c.plan, c.I)) > 0 && c.I.AckAt.IsZero()
 			err = c.save(i, e)
-			return c.card("incident/closed"), err
+			return c.card("incident/closed", "unanswered", unanswered), err
 		},
 	}
 }
@@ -150,7 +151,7 @@ func ackSent() Command {
 		Does: "note that the reporter was answered; stops the acknowledgement clock", Example: "!ack sent --via email",
 		Args: []Arg{
 			{Name: "HOW", Flag: "--via", Kind: OneLine, Optional: true, Sealed: true, Max: maxTitle},
-			{Name: "WHEN", Flag: "--at", Kind: When, Optional: true},
+			{Name: "WHEN", Flag: "--at", Kind: When, Optional: true, Past: true},
 		},
 		Run: func(c *Call) (Reply, error) {
 			at := c.now
@@ -162,7 +163,8 @@ func ackSent() Command {
 				return Reply{}, err
 			}
 			err = c.save(i, e)
-			return c.card("ack/sent", "took", incidents.SaySpan(at.Sub(c.I.ReportedAt))), err
+			w, _ := c.args["WHEN"].(incidents.When)
+			return c.card("ack/sent", "assumed", w.HourAssumed, "took", incidents.SaySpan(at.Sub(c.I.ReportedAt))), err
 		},
 	}
 }

@@ -53,6 +53,7 @@ type Arg struct {
 	Of       string   // Key: type, source, role, level, outcome; Word: see OneOf
 	OneOf    []string // Word: what it can be; nil: anything
 	Optional bool
+	Past     bool // When: only what is past makes sense
 	Sealed   bool // it may only be typed where everything may be heard
 	Max      int  // OneLine and Text: bytes
 }

@@ -125,11 +125,17 @@ func nearest(table []Command, line string) string {
 		for k := 0; k < n && k < len(words); k++ {
 			typed = append(typed, strings.ToLower(words[k].text))
 		}
-		if d := distance(strings.Join(typed, " "), c.Words); d < far {
+		_, verb, _ := strings.Cut(c.Words, " ")
+		d := distance(strings.Join(typed, " "), c.Words)
+		if len(words) > 0 && small(words[0].text) == verb {
+			d = 1 // "!list" for "!incident list"
+		}
+		if d < far {
 			best, far = c.Words, d
 		}
 	}
-	if far > 1+len(best)/2 {
+	alike := len(words) > 0 && words[0].text != "" && small(words[0].text)[0] == best[0]
+	if far > 1+len(best)/2 || (far > 1 && !alike) {
 		return "help"
 	}
 	return best

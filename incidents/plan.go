@@ -1,6 +1,9 @@
 package incidents
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Plan is a project's incident response plan as data: what kinds of incident
 // there are, who does what, what is due when. Package templates reads it from a
@@ -160,6 +163,42 @@ func (p Plan) Outcome(key string) (Outcome, bool) {
 		}
 	}
 	return Outcome{}, false
+}
+
+// KeyOf gives the key of a thing in the plan that was named by its key or by its
+// name, in small or capital letters; what is neither comes back as it was.
+func (p Plan) KeyOf(kind, named string) string {
+	named = strings.ToLower(named)
+	for k, name := range p.names(kind) {
+		if strings.ToLower(name) == named {
+			return p.Keys(kind)[k]
+		}
+	}
+	return named
+}
+
+// names lists the names of a kind of thing, in the order of Keys.
+func (p Plan) names(kind string) []string {
+	var out []string
+	switch kind {
+	case "type":
+		for _, t := range p.Types {
+			out = append(out, t.Name)
+		}
+	case "source":
+		for _, s := range p.Sources {
+			out = append(out, s.Name)
+		}
+	case "role":
+		for _, r := range p.Roles {
+			out = append(out, r.Name)
+		}
+	case "outcome":
+		for _, o := range p.Outcomes {
+			out = append(out, o.Name)
+		}
+	}
+	return out
 }
 
 // Keys lists the keys of a kind of thing in the plan: types, sources, roles,

@@ -12,10 +12,14 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"strings"
 	"syscall"
+	"time"
 	_ "time/tzdata" // zones also where the system has none
 
 	"tocsin/cmd/bot/config"
+	"tocsin/incidents"
 )
 
 // program is the bot as a value that tests can run.
@@ -56,8 +60,25 @@ const usage = `Tocsin, the incident desk of an open-source project's maintainers
   bot verify [-db FILE | -config FILE]
                                     walk the record and check that nothing in it was changed
   bot unsuspend [-db FILE | -config FILE] PERSON
-                                    obey a person again, when too few are left to do it in chat
+                                    obey a person again, when too few are left to do it in chat;
+                                    stop the bot first
+  bot version                       which version this is
 `
+
+// version gives the module's version, and the commit where it was built from one.
+func version() string {
+	i, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := i.Main.Version
+	for _, s := range i.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + s.Value
+		}
+	}
+	return strings.TrimSpace(v + " " + i.GoVersion)
+}
 
 // run does what the arguments say and gives the exit code.
 func (p program) run(ctx context.Context, args []string) int {
@@ -71,18 +92,27 @@ func (p program) run(ctx context.Context, args []string) int {
 	db := f.String("db", "", "the state's file")
 	cfg := f.String("config", "", "the configuration")
 	logLevel := f.String("log", "", "debug, info, warn or error")
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return exitOK
+	var rest []string
+	for len(args) > 0 { // flags may stand before and after the other words
+		if err := f.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return exitOK
+			}
+			return exitUsage
 		}
-		return exitUsage
+		if args = f.Args(); len(args) > 0 {
+			rest, args = append(rest, args[0]), args[1:]
+		}
 	}
-	a := arguments{db: *db, config: *cfg, log: *logLevel, rest: f.Args()}
+	a := arguments{db: *db, config: *cfg, log: *logLevel, rest: rest}
+	if a.db != "" && a.config != "" {
+		return p.misused("Say -db or -config, not both: the configuration names its file itself.")
+	}
+	if most := map[string]int{"init": 1, "check": 1, "verify": 1, "unsuspend": 1}[verb]; len(rest) > most {
+		return p.misused(fmt.Sprintf("There is nothing to do with %q.", rest[most]))
+	}
 	switch verb {
 	case "":
-		if len(a.rest) > 0 {
-			return p.misused("There is nothing to do with " + fmt.Sprintf("%q", a.rest[0]) + ".")
-		}
 		if a.config != "" {
 			return p.serve(ctx, a)
 		}
@@ -97,6 +127,9 @@ func (p program) run(ctx context.Context, args []string) int {
 		return p.unsuspend(ctx, a)
 	case "help":
 		fmt.Fprint(p.out, usage)
+		return exitOK
+	case "version":
+		fmt.Fprintln(p.out, "tocsin", version())
 		return exitOK
 	default:
 		return p.misused(fmt.Sprintf("There is no %q.", verb))
@@ -150,6 +183,9 @@ func (p program) rehearse(ctx context.Context, a arguments) int {
 	}
 	defer r.close()
 	fmt.Fprintf(p.out, "Tocsin rehearses; its state is in %s. You are alice. Say !help; /as bob, /wait 25h and /quit are the console's own.\n", a.db)
+	if ahead := time.Until(r.clock.Now()); ahead > time.Minute {
+		fmt.Fprintf(p.out, "Its clock was moved: it is %s there.\n", incidents.SayInstant(r.clock.Now()))
+	}
 	if err := r.run(ctx, p.terminal); err != nil && ctx.Err() == nil {
 		return p.failed(err)
 	}
@@ -196,6 +232,6 @@ func (p program) check(a arguments) int {
 		fmt.Fprintln(p.err, err)
 		return exitUsage
 	}
-	fmt.Fprintf(p.out, "%s is in order: %d people, %d networks.\n", a.config, len(c.Roster().People()), len(c.IRC))
+	fmt.Fprintf(p.out, "%s is in order. Networks: %d. People: %d.\n", a.config, len(c.IRC), len(c.People))
 	return exitOK
 }

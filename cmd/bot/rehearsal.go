@@ -87,7 +87,7 @@ func openRehearsal(ctx context.Context, o rehearsalOptions) (*rehearsal, error) 
 		return nil, err
 	}
 	r.inOrder = true
-	return r, r.loadOffset(ctx)
+	return r, loadOffset(ctx, r.store, r.clock)
 }
 
 // run answers lines until the input ends.
@@ -104,14 +104,15 @@ func (r *rehearsal) run(ctx context.Context, live bool) error {
 
 const offsetKey = "clock offset"
 
-func (r *rehearsal) loadOffset(ctx context.Context) error {
-	return r.store.Update(ctx, func(tx *store.Tx) error {
+// loadOffset takes the offset of a rehearsal's clock up.
+func loadOffset(ctx context.Context, st *store.Store, c *clock) error {
+	return st.Update(ctx, func(tx *store.Tx) error {
 		text, err := tx.Meta(offsetKey)
 		if err != nil || text == "" {
 			return err
 		}
 		n, err := strconv.ParseInt(text, 10, 64)
-		r.clock.offset.Store(n)
+		c.offset.Store(n)
 		return err
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 
 	"tocsin/bridges"
 	"tocsin/bridges/irc"
@@ -122,9 +123,6 @@ func (p program) serve(ctx context.Context, a arguments) int {
 	if err != nil {
 		return p.misused(err.Error())
 	}
-	if a.db != "" {
-		c.State.File = a.db
-	}
 	ns, err := networks(c, log)
 	if err != nil {
 		return p.failed(err)
@@ -145,41 +143,62 @@ func (p program) serve(ctx context.Context, a arguments) int {
 	return exitOK
 }
 
-// stateFile gives the file that -db or -config names, else the rehearsal's, and
-// whether that is a rehearsal's.
-func (p program) stateFile(a arguments) (path, prefix string, rehearsal bool, err error) {
+// stateOf is a state's file as the arguments name it.
+type stateOf struct {
+	path, prefix string
+	roster       incidents.Roster
+}
+
+// stateFile gives the file that -db or -config names, else the rehearsal's. It
+// has to be there.
+func (p program) stateFile(a arguments) (stateOf, error) {
+	team, err := rehearsalTeam()
+	if err != nil {
+		return stateOf{}, err
+	}
+	out := stateOf{rehearsalFile, "INC", team}
 	switch {
 	case a.db != "":
-		return a.db, "INC", false, nil
+		out.path, out.roster = a.db, incidents.Roster{}
 	case a.config != "":
 		c, err := config.Load(a.config, p.env)
 		if err != nil {
-			return "", "", false, err
+			return out, err
 		}
-		return c.State.File, c.Project.Prefix, false, nil
-	default:
-		return rehearsalFile, "INC", true, nil
+		out = stateOf{c.State.File, c.Project.Prefix, c.Roster()}
 	}
+	if _, err := os.Stat(out.path); err != nil {
+		return out, fmt.Errorf("%s: there is no such file", out.path)
+	}
+	return out, nil
 }
 
 // verify walks the record.
 func (p program) verify(ctx context.Context, a arguments) int {
-	path, prefix, _, err := p.stateFile(a)
+	if len(a.rest) == 1 {
+		a.db = a.rest[0]
+	}
+	of, err := p.stateFile(a)
 	if err != nil {
 		fmt.Fprintln(p.err, err)
 		return exitUsage
 	}
-	st, err := store.Open(ctx, path, store.Options{Prefix: prefix, ReadOnly: true})
+	st, err := store.Open(ctx, of.path, store.Options{Prefix: of.prefix, ReadOnly: true})
 	if err != nil {
-		return p.failed(fmt.Errorf("%s cannot be read: %w", path, err))
+		return p.failed(fmt.Errorf("%s cannot be read: %w", of.path, err))
 	}
 	defer st.Close()
 	v, err := st.Verify(ctx)
 	if err != nil {
-		return p.failed(fmt.Errorf("%s: the record is NOT whole: %w", path, err))
+		return p.failed(fmt.Errorf("%s: the record is NOT whole: %w", of.path, err))
 	}
-	fmt.Fprintf(p.out, "%s: the record is whole: %d entries; %d personal values match, %d were erased.\nIts head is %s\n",
-		path, v.Entries, v.Personal, v.Erased, v.Head)
+	if v.Entries == 0 {
+		fmt.Fprintf(p.out, "%s: the record is empty.\n", of.path)
+		return exitOK
+	}
+	fmt.Fprintf(p.out, "%s: the record is whole, %d entries. Of reporters' data, %d values are as they were written and %d were erased.\n"+
+		"Its head is %s. Note it elsewhere: that entries were cut off the end shows by the head only.\n",
+		of.path, v.Entries, v.Personal, v.Erased, v.Head)
 	return exitOK
 }
 
@@ -188,33 +207,40 @@ func (p program) unsuspend(ctx context.Context, a arguments) int {
 	if len(a.rest) != 1 {
 		return p.misused("Say whom: bot unsuspend -config FILE PERSON.")
 	}
-	path, prefix, rehearsal, err := p.stateFile(a)
+	of, err := p.stateFile(a)
 	if err != nil {
 		fmt.Fprintln(p.err, err)
 		return exitUsage
 	}
-	o := store.Options{Prefix: prefix, Rehearsal: rehearsal}
-	st, err := store.Open(ctx, path, o)
+	person := strings.ToLower(a.rest[0])
+	if _, ok := of.roster.Named(person); !ok && len(of.roster.People()) > 0 {
+		return p.failed(fmt.Errorf("Nobody on the roster has that name; there are %s.", strings.Join(of.roster.Names(), ", "))) //lint:ignore ST1005 a person reads it as it is
+	}
+	c := &clock{}
+	o := store.Options{Prefix: of.prefix, Now: c.Now}
+	st, err := store.Open(ctx, of.path, o)
 	var wrong store.Mismatch
 	if errors.As(err, &wrong) {
 		o.Rehearsal = wrong.FileIsRehearsal
-		st, err = store.Open(ctx, path, o)
+		st, err = store.Open(ctx, of.path, o)
 	}
 	if err != nil {
 		return p.failed(err)
 	}
 	defer st.Close()
-	person := a.rest[0]
+	if err := loadOffset(ctx, st, c); err != nil {
+		return p.failed(err)
+	}
 	err = st.Update(ctx, func(tx *store.Tx) error {
 		suspended, err := tx.Suspended()
 		if err != nil {
 			return err
 		}
 		if !suspended[person] {
-			return fmt.Errorf("%s is not suspended", person)
+			return fmt.Errorf("%s is not suspended.", person) //lint:ignore ST1005 a person reads it as it is
 		}
 		e := incidents.Entry{Kind: "unsuspended", Who: "who runs the machine", At: tx.Now(), Plain: person}
-		return errors.Join(tx.Unsuspend(person, e.Who), tx.Record(e))
+		return errors.Join(tx.Unsuspend(person, e.Who), tx.VoidGeneral(), tx.Record(e))
 	})
 	if err != nil {
 		return p.failed(err)

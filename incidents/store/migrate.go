@@ -43,6 +43,14 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err := s.checkVersion(ctx); err != nil {
 		return err
 	}
+	var tables, version int
+	err := s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_master), (SELECT user_version FROM pragma_user_version)`).Scan(&tables, &version)
+	if err != nil {
+		return fmt.Errorf("%w; name another file", err)
+	}
+	if version == 0 && tables > 0 {
+		return errors.New("that is another program's database; name another file")
+	}
 	names, err := schemaFiles()
 	if err != nil {
 		return err

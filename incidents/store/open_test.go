@@ -152,14 +152,14 @@ func (d *desk) foreignKeysHold() {
 	}
 }
 
-// TestAMigrationThatFailsLeavesTheFileAsItWas: here the schema's tables are
+// TestAFileThatIsNotOursIsLeftAsItWas: here the schema's tables are
 // there already, though the file says otherwise.
-func TestAMigrationThatFailsLeavesTheFileAsItWas(t *testing.T) {
+func TestAFileThatIsNotOursIsLeftAsItWas(t *testing.T) {
 	d := newDesk(t)
 	d.add()
 	must(t, d.Close())
 	d.raw(`PRAGMA user_version = 0`)
-	if _, err := Open(context.Background(), d.path, Options{}); err == nil || !strings.Contains(err.Error(), "schema/01") {
+	if _, err := Open(context.Background(), d.path, Options{}); err == nil || !strings.Contains(err.Error(), "another program's database") {
 		t.Fatalf("it was opened, or not said why not: %v", err)
 	}
 	d.raw(fmt.Sprintf(`PRAGMA user_version = %d`, Version()))

@@ -18,8 +18,9 @@ type Verified struct {
 }
 
 // Verify walks the record from its first entry and checks every hash, every
-// personal value against its commitment, and the file itself. Its error names
-// the first entry that is not as it was written.
+// personal value against its commitment, what of the present can be read off the
+// record, and the file itself. Its error names the first thing that is not as it
+// was written. That the end was cut off shows by the head only.
 func (s *Store) Verify(ctx context.Context) (Verified, error) {
 	var v Verified
 	var whole string
@@ -59,7 +60,43 @@ func (s *Store) Verify(ctx context.Context) (Verified, error) {
 	if err != nil {
 		return v, err
 	}
-	return v, tx.verifyPersonal(&v, commits)
+	if err := tx.verifyPersonal(&v, commits); err != nil {
+		return v, err
+	}
+	return v, tx.verifyPresent()
+}
+
+// verifyPresent holds what can be read off the record against the present: that
+// each incident was opened, its title, whether it is closed, and who is suspended.
+func (tx *Tx) verifyPresent() error {
+	for _, c := range []struct{ query, told string }{
+		{`SELECT n FROM incident i WHERE NOT EXISTS (SELECT 1 FROM timeline t WHERE t.incident = i.n AND t.kind = 'opened')`,
+			"nobody on record opened incident %s"},
+		{`SELECT n FROM incident i WHERE title <> coalesce((SELECT text FROM timeline t WHERE t.incident = i.n
+			AND t.kind IN ('opened', 'titled') ORDER BY seq DESC LIMIT 1), '')`,
+			"incident %s has a title that nobody on record gave it"},
+		{`SELECT n FROM incident i WHERE (phase = 'closed') <> coalesce((SELECT kind = 'closed' FROM timeline t WHERE t.incident = i.n
+			AND t.kind IN ('closed', 'reopened') ORDER BY seq DESC LIMIT 1), 0)`,
+			"incident %s was closed or reopened by nobody on record"},
+		{`SELECT plain FROM timeline t WHERE kind IN ('suspended', 'unsuspended')
+			AND seq = (SELECT max(seq) FROM timeline u WHERE u.plain = t.plain AND u.kind IN ('suspended', 'unsuspended'))
+			AND (kind = 'suspended') <> EXISTS (SELECT 1 FROM suspension s WHERE s.person = t.plain AND s.lifted_at IS NULL)
+			UNION SELECT person FROM suspension s WHERE lifted_at IS NULL
+			AND NOT EXISTS (SELECT 1 FROM timeline t WHERE t.plain = s.person AND t.kind = 'suspended')`,
+			"whether %s is suspended is not what the record says"},
+	} {
+		err := tx.each(c.query+` LIMIT 1`, nil, func(r *sql.Rows) error {
+			var what string
+			if err := r.Scan(&what); err != nil {
+				return err
+			}
+			return fmt.Errorf(c.told, what)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // verifyPersonal checks that each commitment has its value or was erased by
