@@ -136,6 +136,11 @@ func (p program) run(ctx context.Context, args []string) int {
 	}
 }
 
+// sentence is an error that a person reads as it is.
+type sentence string
+
+func (s sentence) Error() string { return string(s) }
+
 type arguments struct {
 	db, config, log string
 	rest            []string

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
@@ -131,11 +130,11 @@ const longestWait = 2 * 366 * 24 * time.Hour
 func (r *rehearsal) wait(ctx context.Context, span string) error {
 	d, err := incidents.ReadSpan(span)
 	if err != nil || d <= 0 || d > longestWait {
-		return fmt.Errorf("Say how long, like /wait 25h or /wait 3d; two years are the most.") //lint:ignore ST1005 a person reads it as it is
+		return sentence("Say how long, like /wait 25h or /wait 3d; two years are the most.")
 	}
 	target := r.clock.Now().Add(d)
 	if target.Year() > 2100 {
-		return fmt.Errorf("the rehearsal's clock goes no further than the year 2100; begin afresh with another file")
+		return sentence("The rehearsal's clock goes no further than the year 2100; begin afresh with another file.")
 	}
 	if r.console != nil {
 		r.console.Passing(span)

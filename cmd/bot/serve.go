@@ -214,7 +214,7 @@ func (p program) unsuspend(ctx context.Context, a arguments) int {
 	}
 	person := strings.ToLower(a.rest[0])
 	if _, ok := of.roster.Named(person); !ok && len(of.roster.People()) > 0 {
-		return p.failed(fmt.Errorf("Nobody on the roster has that name; there are %s.", strings.Join(of.roster.Names(), ", "))) //lint:ignore ST1005 a person reads it as it is
+		return p.failed(sentence("Nobody on the roster has that name; there are " + strings.Join(of.roster.Names(), ", ") + "."))
 	}
 	c := &clock{}
 	o := store.Options{Prefix: of.prefix, Now: c.Now}
@@ -237,7 +237,7 @@ func (p program) unsuspend(ctx context.Context, a arguments) int {
 			return err
 		}
 		if !suspended[person] {
-			return fmt.Errorf("%s is not suspended.", person) //lint:ignore ST1005 a person reads it as it is
+			return sentence(person + " is not suspended.")
 		}
 		e := incidents.Entry{Kind: "unsuspended", Who: "who runs the machine", At: tx.Now(), Plain: person}
 		return errors.Join(tx.Unsuspend(person, e.Who), tx.VoidGeneral(), tx.Record(e))

@@ -70,20 +70,28 @@ func (s *Store) Verify(ctx context.Context) (Verified, error) {
 // each incident was opened, its title, whether it is closed, and who is suspended.
 func (tx *Tx) verifyPresent() error {
 	for _, c := range []struct{ query, told string }{
-		{`SELECT n FROM incident i WHERE NOT EXISTS (SELECT 1 FROM timeline t WHERE t.incident = i.n AND t.kind = 'opened')`,
-			"nobody on record opened incident %s"},
-		{`SELECT n FROM incident i WHERE title <> coalesce((SELECT text FROM timeline t WHERE t.incident = i.n
+		{
+			`SELECT n FROM incident i WHERE NOT EXISTS (SELECT 1 FROM timeline t WHERE t.incident = i.n AND t.kind = 'opened')`,
+			"nobody on record opened incident %s",
+		},
+		{
+			`SELECT n FROM incident i WHERE title <> coalesce((SELECT text FROM timeline t WHERE t.incident = i.n
 			AND t.kind IN ('opened', 'titled') ORDER BY seq DESC LIMIT 1), '')`,
-			"incident %s has a title that nobody on record gave it"},
-		{`SELECT n FROM incident i WHERE (phase = 'closed') <> coalesce((SELECT kind = 'closed' FROM timeline t WHERE t.incident = i.n
+			"incident %s has a title that nobody on record gave it",
+		},
+		{
+			`SELECT n FROM incident i WHERE (phase = 'closed') <> coalesce((SELECT kind = 'closed' FROM timeline t WHERE t.incident = i.n
 			AND t.kind IN ('closed', 'reopened') ORDER BY seq DESC LIMIT 1), 0)`,
-			"incident %s was closed or reopened by nobody on record"},
-		{`SELECT plain FROM timeline t WHERE kind IN ('suspended', 'unsuspended')
+			"incident %s was closed or reopened by nobody on record",
+		},
+		{
+			`SELECT plain FROM timeline t WHERE kind IN ('suspended', 'unsuspended')
 			AND seq = (SELECT max(seq) FROM timeline u WHERE u.plain = t.plain AND u.kind IN ('suspended', 'unsuspended'))
 			AND (kind = 'suspended') <> EXISTS (SELECT 1 FROM suspension s WHERE s.person = t.plain AND s.lifted_at IS NULL)
 			UNION SELECT person FROM suspension s WHERE lifted_at IS NULL
 			AND NOT EXISTS (SELECT 1 FROM timeline t WHERE t.plain = s.person AND t.kind = 'suspended')`,
-			"whether %s is suspended is not what the record says"},
+			"whether %s is suspended is not what the record says",
+		},
 	} {
 		err := tx.each(c.query+` LIMIT 1`, nil, func(r *sql.Rows) error {
 			var what string
