@@ -38,9 +38,7 @@ func BenchmarkIRC(b *testing.B) {
 	alice.Join(b, "#desk")
 	bare := srv.Dial(b, srv.Strict, "bare", "bob")
 	bare.Join(b, "#desk")
-	if _, err := alice.Wait(`:tocsin\S* JOIN #desk`, soon); err != nil {
-		b.Fatal(err)
-	}
+	ready(b, alice)
 	for range 5 {
 		alice.Privmsg("#desk", "!incident open --severity high")
 		alice.Expect(b, `PRIVMSG #desk :... Level High|PRIVMSG #desk :Level High`, soon)

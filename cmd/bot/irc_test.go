@@ -146,7 +146,7 @@ func (d *ircDesk) person(nick, account string, channels ...string) *ircd.Client 
 }
 
 // ready waits until the bot answers somebody.
-func ready(t *testing.T, c *ircd.Client) {
+func ready(t testing.TB, c *ircd.Client) {
 	t.Helper()
 	for deadline := time.Now().Add(soon); time.Now().Before(deadline); {
 		c.Privmsg("tocsin", "!ping")
