@@ -30,7 +30,7 @@ func Version() int {
 func (s *Store) checkVersion(ctx context.Context) error {
 	var have int
 	if err := s.db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&have); err != nil {
-		return err
+		return fmt.Errorf("%w; name another file", err)
 	}
 	if have > Version() {
 		return fmt.Errorf("the file was written by a newer tocsin (schema %d, this one knows %d); use that one", have, Version())
@@ -46,7 +46,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	var tables, version int
 	err := s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_master), (SELECT user_version FROM pragma_user_version)`).Scan(&tables, &version)
 	if err != nil {
-		return fmt.Errorf("%w; name another file", err)
+		return err
 	}
 	if version == 0 && tables > 0 {
 		return errors.New("that is another program's database; name another file")

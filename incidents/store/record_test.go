@@ -88,6 +88,11 @@ func TestVerifyFinds(t *testing.T) {
 		"a reporter put in from nowhere":    {`INSERT INTO personal SELECT 9, 2, 1, field, hash, salt, value FROM personal WHERE id = 1`, "of entry 1"},
 		"a reporter of another incident":    {`UPDATE personal SET incident = 2`, "of entry 4"},
 		"a name made a contact":             {`UPDATE personal SET field = iif(field = 'name', 'contact', 'name')`, "of entry 4"},
+		"a reporter erased by nobody":       {`UPDATE personal SET value = NULL, salt = NULL`, "nobody on record erased it"},
+		"another title":                     {`UPDATE incident SET title = 'tampered' WHERE n = 1`, "incident 1 has a title"},
+		"an incident closed by nobody":      {`UPDATE incident SET phase = 'closed' WHERE n = 2`, "incident 2 was closed"},
+		"an incident from nowhere":          {`UPDATE incident SET n = 7 WHERE n = 2`, "incident 7"},
+		"somebody suspended by nobody":      {`INSERT INTO suspension (person, at, by) VALUES ('bob', 1, 'mallory')`, "whether bob is suspended"},
 		"the end cut off shows in the head": {`DELETE FROM personal; DELETE FROM timeline WHERE seq = 4`, "head"},
 	} {
 		t.Run(name, func(t *testing.T) {
