@@ -74,14 +74,20 @@ type ClockRule struct {
 	Role    string          // whom it concerns
 }
 
-// Type finds a type by key.
-func (p Plan) Type(key string) (Type, bool) {
-	for _, t := range p.Types {
-		if t.Key == key {
+// one finds a thing of the plan by its key.
+func one[T any](all []T, key string, of func(T) string) (T, bool) {
+	for _, t := range all {
+		if of(t) == key {
 			return t, true
 		}
 	}
-	return Type{}, false
+	var none T
+	return none, false
+}
+
+// Type finds a type by key.
+func (p Plan) Type(key string) (Type, bool) {
+	return one(p.Types, key, func(t Type) string { return t.Key })
 }
 
 // TypeOf gives the type of an incident; the zero Type when it has none.
@@ -96,12 +102,7 @@ func (p Plan) TypeOf(i Incident) Type {
 
 // Source finds a source by key.
 func (p Plan) Source(key string) (Source, bool) {
-	for _, s := range p.Sources {
-		if s.Key == key {
-			return s, true
-		}
-	}
-	return Source{}, false
+	return one(p.Sources, key, func(s Source) string { return s.Key })
 }
 
 // SourceOf gives the source of an incident; the zero Source when it has none.
@@ -116,12 +117,7 @@ func (p Plan) SourceOf(i Incident) Source {
 
 // Role finds a role by key.
 func (p Plan) Role(key string) (Role, bool) {
-	for _, r := range p.Roles {
-		if r.Key == key {
-			return r, true
-		}
-	}
-	return Role{}, false
+	return one(p.Roles, key, func(r Role) string { return r.Key })
 }
 
 // LeadRole gives the role that is never empty once taken.
@@ -136,12 +132,7 @@ func (p Plan) LeadRole() Role {
 
 // Level finds a level by key.
 func (p Plan) Level(key string) (Level, bool) {
-	for _, l := range p.Levels {
-		if l.Key == key {
-			return l, true
-		}
-	}
-	return Level{}, false
+	return one(p.Levels, key, func(l Level) string { return l.Key })
 }
 
 // LevelFor gives the level that a CVSS score, in tenths, maps to; false for a
@@ -157,75 +148,58 @@ func (p Plan) LevelFor(tenths int) (Level, bool) {
 
 // Outcome finds an outcome by key.
 func (p Plan) Outcome(key string) (Outcome, bool) {
-	for _, o := range p.Outcomes {
-		if o.Key == key {
-			return o, true
-		}
-	}
-	return Outcome{}, false
+	return one(p.Outcomes, key, func(o Outcome) string { return o.Key })
 }
 
-// KeyOf gives the key of a thing in the plan that was named by its key or by its
-// name, in small or capital letters; what is neither comes back as it was.
-func (p Plan) KeyOf(kind, named string) string {
-	named = strings.ToLower(named)
-	for k, name := range p.names(kind) {
-		if strings.ToLower(name) == named {
-			return p.Keys(kind)[k]
-		}
-	}
-	return named
-}
+// term is a word of the plan: how it is typed, and how it is shown.
+type term struct{ key, name string }
 
-// names lists the names of a kind of thing, in the order of Keys.
-func (p Plan) names(kind string) []string {
-	var out []string
+// terms lists the words of a kind of thing: type, source, role, level or outcome.
+func (p Plan) terms(kind string) []term {
+	var out []term
 	switch kind {
 	case "type":
 		for _, t := range p.Types {
-			out = append(out, t.Name)
+			out = append(out, term{t.Key, t.Name})
 		}
 	case "source":
 		for _, s := range p.Sources {
-			out = append(out, s.Name)
+			out = append(out, term{s.Key, s.Name})
 		}
 	case "role":
 		for _, r := range p.Roles {
-			out = append(out, r.Name)
+			out = append(out, term{r.Key, r.Name})
+		}
+	case "level":
+		for _, l := range p.Levels {
+			out = append(out, term{l.Key, l.Name})
 		}
 	case "outcome":
 		for _, o := range p.Outcomes {
-			out = append(out, o.Name)
+			out = append(out, term{o.Key, o.Name})
 		}
 	}
 	return out
 }
 
 // Keys lists the keys of a kind of thing in the plan: types, sources, roles,
-// levels or outcomes.
+// levels or outcomes, each named in the singular.
 func (p Plan) Keys(kind string) []string {
 	var out []string
-	switch kind {
-	case "type":
-		for _, t := range p.Types {
-			out = append(out, t.Key)
-		}
-	case "source":
-		for _, s := range p.Sources {
-			out = append(out, s.Key)
-		}
-	case "role":
-		for _, r := range p.Roles {
-			out = append(out, r.Key)
-		}
-	case "level":
-		for _, l := range p.Levels {
-			out = append(out, l.Key)
-		}
-	case "outcome":
-		for _, o := range p.Outcomes {
-			out = append(out, o.Key)
-		}
+	for _, t := range p.terms(kind) {
+		out = append(out, t.key)
 	}
 	return out
+}
+
+// KeyOf gives the key of a thing in the plan that was named by its key or by its
+// name, in small or capital letters; what is neither comes back in small letters.
+func (p Plan) KeyOf(kind, named string) string {
+	named = strings.ToLower(named)
+	for _, t := range p.terms(kind) {
+		if strings.ToLower(t.name) == named {
+			return t.key
+		}
+	}
+	return named
 }

@@ -1,0 +1,221 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/incidents"
+	"tocsin/incidents/store"
+)
+
+// do takes a command through its gates and runs it.
+func (c *Call) do(cmd Command, rest string) (reply, error) {
+	c.now = c.Tx.Now()
+	c.cmd = cmd
+	any := c.clear(incidents.All)
+	if cmd.Needs == Notices && any.Clearance.None() && c.Line.Grant.Incident == 0 {
+		return reply{}, incidents.Refuse("room-hears-nothing")
+	}
+	rest, named, err := c.named(cmd, rest)
+	if err != nil {
+		return reply{}, err
+	}
+	args, readErr := c.read(cmd, rest, c.now)
+	c.args = args.out
+	if args.sealedTyped() && c.agreed == "" {
+		if v := c.clear(c.subject(named)); !v.Clearance.Full() {
+			return reply{}, incidents.Refuse("typed-here", "command", "!"+cmd.Words, "how", typedHow(cmd.Words))
+		}
+	}
+	if readErr != nil {
+		return reply{}, readErr
+	}
+	if err := c.find(cmd, named); err != nil {
+		return reply{}, err
+	}
+	if cmd.Needs == Notices && c.clear(c.I.N).Clearance.None() {
+		return reply{}, incidents.Refuse("room-hears-nothing")
+	}
+	return c.run(cmd, rest)
+}
+
+// run asks for a second person where the command needs one, or runs it.
+func (c *Call) run(cmd Command, rest string) (reply, error) {
+	if cmd.Second != nil && c.agreed == "" {
+		needs, err := cmd.Second(c)
+		if err != nil {
+			return reply{}, err
+		}
+		if needs {
+			r, err := c.ask(cmd, rest)
+			return reply{Reply: r, incident: c.I.N, said: c.said, about: c.I}, err
+		}
+	}
+	r, err := cmd.Run(c)
+	return reply{Reply: r, incident: c.I.N, said: c.said, about: c.I}, err
+}
+
+// typedHow names the template part that says what to do instead of typing
+// sealed text where it may not be.
+func typedHow(words string) string {
+	if words == "incident open" {
+		return "open"
+	}
+	return "else"
+}
+
+// named takes a handle off the front of the arguments: an incident is meant by
+// handle first. It is 0 when none was given.
+func (c *Call) named(cmd Command, rest string) (string, int, error) {
+	if cmd.About == Nothing || cmd.About == Every {
+		return rest, 0, nil
+	}
+	words := split(rest)
+	if len(words) == 0 {
+		return rest, 0, nil
+	}
+	n, ok := c.handle(words[0].text)
+	if !ok {
+		return rest, 0, nil
+	}
+	return strings.TrimSpace(rest[words[0].end:]), n, nil
+}
+
+// handle reads "INC-7" in any case; the number is -1 when it cannot be one.
+func (d *Desk) handle(text string) (int, bool) {
+	prefix, digits, ok := strings.Cut(strings.ToUpper(text), "-")
+	if !ok || prefix != d.Prefix || digits == "" {
+		return 0, false
+	}
+	n := 0
+	for _, r := range digits {
+		if r < '0' || r > '9' {
+			return 0, false
+		}
+		if n = n*10 + int(r-'0'); n > 1_000_000_000 {
+			return -1, true
+		}
+	}
+	if n == 0 {
+		return -1, true
+	}
+	return n, true
+}
+
+// subject is the incident that what was typed is about, as far as the line says.
+func (c *Call) subject(named int) int {
+	if named > 0 {
+		return named
+	}
+	return c.Line.Grant.Incident
+}
+
+// find loads the incident that a command is about: by handle, else by the room,
+// else because it is the only open one; else it lists the open ones and asks.
+func (c *Call) find(cmd Command, named int) error {
+	if cmd.About == Nothing || cmd.About == Every {
+		return nil
+	}
+	if named == 0 {
+		named = c.Line.Grant.Incident
+	}
+	if named == 0 && cmd.About == MaybeOne {
+		return nil
+	}
+	if named != 0 {
+		i, err := c.Tx.Incident(named)
+		if errors.Is(err, store.ErrNoIncident) || (err == nil && c.clear(named).Clearance.None()) {
+			return c.which("no-such-incident")
+		}
+		c.I = i
+		return errors.Join(err, c.mustBeOpen(cmd))
+	}
+	which := "open"
+	if cmd.Words == "incident reopen" {
+		which = "closed"
+	}
+	found, err := c.Tx.List(which, 2)
+	switch {
+	case err != nil:
+		return err
+	case len(found) == 1:
+		c.I = found[0]
+		return nil
+	case len(found) == 0:
+		return incidents.Refuse("none-"+which, "command", "!"+cmd.Words)
+	default:
+		return c.which("which-incident")
+	}
+}
+
+func (c *Call) mustBeOpen(cmd Command) error {
+	if cmd.About == OneOpen && !c.I.Open() {
+		return incidents.Refuse("is-closed", "handle", c.I.Handle)
+	}
+	return nil
+}
+
+// which refuses with the open incidents to choose from, where they may be named.
+func (c *Call) which(key string) error {
+	var open []string
+	if !c.clear(incidents.All).Clearance.None() {
+		list, err := c.Tx.List("open", 6)
+		if err != nil {
+			return err
+		}
+		for _, i := range list {
+			open = append(open, fmt.Sprintf("%s %s", i.Handle, i.Codename))
+		}
+	}
+	more := len(open) > 5
+	return incidents.Refuse(key, "open", open[:min(5, len(open))], "more", more)
+}
+
+// clear judges what the room may hear about an incident now.
+func (c *Call) clear(subject int) incidents.Verdict {
+	return incidents.Clear(c.Line.Grant, c.Line.Proof, subject, func(p string) bool { return c.suspended[p] })
+}
+
+// Call is one command being obeyed.
+type Call struct {
+	*Desk
+	Tx        *store.Tx
+	Line      Line
+	Who       incidents.Person
+	I         incidents.Incident // what it is about; the zero Incident when it is about none
+	agreed    string             // the second person, when one approved it
+	now       time.Time
+	plan      *incidents.Plan
+	cmd       Command
+	args      map[string]any
+	said      []incidents.Entry
+	suspended map[string]bool
+	interrupt bool // somebody may hear less from now on
+}
+
+// Has reports whether an argument was given.
+func (c *Call) Has(name string) bool { _, ok := c.args[name]; return ok }
+
+// Str gives an argument as text, or "".
+func (c *Call) Str(name string) string { s, _ := c.args[name].(string); return s }
+
+// Sealed gives an argument under seal.
+func (c *Call) Sealed(name string) incidents.Sealed { return incidents.Seal(c.Str(name)) }
+
+// save keeps the changed incident with its entries, which are also announced.
+func (c *Call) save(i incidents.Incident, entries ...incidents.Entry) error {
+	i, err := c.Tx.Save(i, entries...)
+	c.I, c.said = i, append(c.said, entries...)
+	return err
+}
+
+// card gives a reply about the incident as it is now.
+func (c *Call) card(template string, pairs ...any) Reply {
+	f := incidents.Card(*c.plan, c.I, c.now)
+	for k, v := range incidents.NewFacts(pairs...) {
+		f[k] = v
+	}
+	return Reply{Template: template, Facts: f}
+}
