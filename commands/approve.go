@@ -29,7 +29,12 @@ func (c *Call) ask(cmd Command, rest string) (Reply, error) {
 	if err := c.Tx.Record(e); err != nil {
 		return Reply{}, err
 	}
+	shown := act // who approves has to see what; where it is sealed, the room was proven for it
+	if c.sealedTyped {
+		shown = ""
+	}
 	return Reply{"approval/asked", incidents.Facts{
+		"shown":  shown,
 		"handle": c.I.Handle, "command": "!" + cmd.Words, "code": a.Code, "who": c.Who.Name, "expires": a.Expires, "act": a.Act,
 	}}, nil
 }

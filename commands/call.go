@@ -23,7 +23,7 @@ func (c *Call) do(cmd Command, rest string) (reply, error) {
 		return reply{}, err
 	}
 	args, readErr := c.read(cmd, rest, c.now)
-	c.args = args.out
+	c.args, c.sealedTyped = args.out, args.sealedTyped()
 	if args.sealedTyped() && c.agreed == "" {
 		if v := c.clear(c.subject(named)); !v.Clearance.Full() {
 			return reply{}, incidents.Refuse("typed-here", "command", "!"+cmd.Words, "how", typedHow(cmd.Words))
@@ -181,18 +181,19 @@ func (c *Call) clear(subject int) incidents.Verdict {
 // Call is one command being obeyed.
 type Call struct {
 	*Desk
-	Tx        *store.Tx
-	Line      Line
-	Who       incidents.Person
-	I         incidents.Incident // what it is about; the zero Incident when it is about none
-	agreed    string             // the second person, when one approved it
-	now       time.Time
-	plan      *incidents.Plan
-	cmd       Command
-	args      map[string]any
-	said      []incidents.Entry
-	suspended map[string]bool
-	interrupt bool // somebody may hear less from now on
+	Tx          *store.Tx
+	Line        Line
+	Who         incidents.Person
+	I           incidents.Incident // what it is about; the zero Incident when it is about none
+	agreed      string             // the second person, when one approved it
+	now         time.Time
+	plan        *incidents.Plan
+	cmd         Command
+	args        map[string]any
+	sealedTyped bool // something was typed that only full clearance may hear
+	said        []incidents.Entry
+	suspended   map[string]bool
+	interrupt   bool // somebody may hear less from now on
 }
 
 // Has reports whether an argument was given.

@@ -84,7 +84,7 @@ func facts(t testing.TB, i incidents.Incident, many bool, seal func(string) inci
 		"before": "carol", "readers": 3, "checks": []incidents.Facts{{"name": "tls", "ok": true, "told": "TLS", "mend": ""}, {"name": "secret", "ok": false, "told": "the channel can be listed", "mend": "set +s"}},
 		"strangers": []string{"mallory"}, "reordered": many, "room": "irc #desk", "start": "CVSS:4.0/", "text": seal("a note"), "told": "it is back", "took": "2 d",
 		"understood": "4.0 and 3.1", "usage": "!incident show [INC-n]", "values": "N, A, L or P", "vectored": many, "verbs": []string{"open", "list"}, "version": "4.0",
-		"left": 3, "self": false, "assumed": true, "unanswered": true, "voided": 2, "leads": []string{"INC-7"}, "waiting": 2, "which": "open", "more": many, "who": "bob", "years": 10, "zone": "Europe/Paris", "by": "carol",
+		"left": 3, "self": false, "shown": "", "assumed": true, "unanswered": true, "voided": 2, "leads": []string{"INC-7"}, "waiting": 2, "which": "open", "more": many, "who": "bob", "years": 10, "zone": "Europe/Paris", "by": "carol",
 		"means": seal("a heap overflow"), "args": []incidents.Facts{{"name": "type", "keys": []string{"a", "b"}}},
 	}
 	for k, v := range more {
@@ -98,7 +98,7 @@ func facts(t testing.TB, i incidents.Incident, many bool, seal func(string) inci
 			f[k] = []string{}
 		}
 		f["text"], f["means"], f["checks"], f["args"] = incidents.Sealed{}, incidents.Sealed{}, []incidents.Facts{}, []incidents.Facts{}
-		f["voided"], f["waiting"], f["readers"], f["left"], f["self"], f["assumed"], f["unanswered"] = 0, 0, 1, 1, true, false, false
+		f["voided"], f["waiting"], f["readers"], f["left"], f["self"], f["assumed"], f["unanswered"], f["shown"] = 0, 0, 1, 1, true, false, false, "role take INC-7 lead"
 	}
 	return f
 }
