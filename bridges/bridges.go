@@ -68,6 +68,7 @@ type Outgoing struct {
 	Mentions []Account // who must be made to look
 	File     *File     // a file that comes with it, or nil
 	Tone     Tone
+	State    int       // of the proof that the text rests on
 	Readers  []Account // exactly those who were proven to read here; nil: no proof was asked for
 }
 
@@ -110,6 +111,7 @@ type Proof struct {
 	At      time.Time
 	Checks  []Check
 	Members []Member // everybody who can read there, the bot itself excluded
+	State   int      // counts changes of the room's settings; Outgoing gives it back
 	Devices int      // how many devices will get the text; 0 where the network has no such thing
 }
 

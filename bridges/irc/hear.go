@@ -10,6 +10,9 @@ import (
 	"tocsin/bridges"
 )
 
+// floodQuiet is how long the desk is not told again that somebody sends too much.
+const floodQuiet = 10 * time.Minute
+
 // hear decides whether a line is a message that an account has said. The account
 // must be on this very line, put there by the server; nothing that was known
 // before counts, and neither do nick and host.
@@ -29,11 +32,11 @@ func (l *link) hear(e *girc.Event) {
 	}
 	if !l.b.inbox.message(m) {
 		l.b.dropped.drop(l.cfg.Name, "too many at once")
-		l.b.trouble("flood "+m.From.ID, bridges.Room{}, cleanName(m.From.ID)+" on "+l.cfg.Name+
-			" sends more than can be dealt with; the rest of it is dropped.")
-		return
+		if l.b.mayTell("flood "+m.From.ID, floodQuiet) {
+			l.b.event(bridges.Trouble, bridges.Room{}, cleanName(m.From.ID)+" on "+l.cfg.Name+
+				" sends more than can be dealt with; the rest of it is dropped.")
+		}
 	}
-	l.b.settle("flood " + m.From.ID)
 }
 
 // message makes the Message, or says why there is none.

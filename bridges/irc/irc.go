@@ -82,9 +82,10 @@ type Bridge struct {
 	running  bool
 	link     *link
 	outcomes map[string]outcome
-	order    []string        // keys of outcomes, oldest first
-	told     map[string]bool // troubles that the desk has heard of and that are not over
-	seen     map[string]bool // ids of messages, so that none is obeyed twice
+	order    []string             // keys of outcomes, oldest first
+	toldAt   map[string]time.Time // when something that is told now and then was told
+	told     map[string]bool      // troubles that the desk has heard of and that are not over
+	seen     map[string]bool      // ids of messages, so that none is obeyed twice
 	seenList []string
 	lastNick map[string]string // account to the nick it last spoke with
 }
@@ -114,6 +115,7 @@ func New(cfg Config) (*Bridge, error) {
 		dropped:  &counter{log: cfg.Log, every: time.Minute},
 		outcomes: map[string]outcome{},
 		told:     map[string]bool{},
+		toldAt:   map[string]time.Time{},
 		seen:     map[string]bool{},
 	}, nil
 }
@@ -235,6 +237,25 @@ func (b *Bridge) trouble(class string, r bridges.Room, told string) {
 	if !again {
 		b.event(bridges.Trouble, r, told)
 	}
+}
+
+// has reports whether a trouble was told and is not settled.
+func (b *Bridge) has(class string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.told[class]
+}
+
+// mayTell reports whether something was not told within a while, and notes that it
+// is told now.
+func (b *Bridge) mayTell(class string, quiet time.Duration) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if time.Since(b.toldAt[class]) < quiet {
+		return false
+	}
+	b.toldAt[class] = time.Now()
+	return true
 }
 
 // settle says that a trouble is over; the next one is told again.

@@ -42,6 +42,8 @@ type job struct {
 	nick    string
 	account string // who has to have that nick, folded
 	looking bool   // the server is being asked whether that is still so
+	proven  bool   // it rests on a proof: the nick's TLS counts too, and each line is looked at
+	seen    int    // lines that the last look was good for
 	fresh   time.Time
 	key     string
 
@@ -68,6 +70,9 @@ type queue struct {
 	sent  map[string]pending
 	pings map[string]pending
 	wake  chan struct{}
+
+	waits  [queues]bool // queues that had a line ready when the last one was picked
+	passed [queues]int  // how many lines of others they have let go since their own
 }
 
 func newQueue() queue {
@@ -101,20 +106,59 @@ func (l *link) control(line string) {
 // labels says whether the server labels its answers.
 func (l *link) labels() bool { return l.caps["labeled-response"] && l.caps["batch"] }
 
+// patience is how many lines of others a queue lets go before one of its own:
+// answers come first, but a flood of them silences no alert.
+func patience() [queues]int {
+	return [queues]int{forLink: 0, forAnswers: 0, forAlerts: 3, forRoutine: 8}
+}
+
 // pick is the job whose line goes next. Lines of one job to one target are never
 // mixed with another's.
 func (q *queue) pick() *job {
+	var first [queues]*job
+	var best *job
 	for i := range q.jobs {
-		for _, j := range q.jobs[i] {
-			if j.looking {
-				continue
-			}
-			if other := q.busy[j.target]; j.target == "" || other == nil || other == j {
-				return j
-			}
+		first[i] = q.ready(q.jobs[i])
+		if best == nil {
+			best = first[i]
+		}
+	}
+	if best == nil || best.queue == forLink {
+		return best
+	}
+	for i := forAnswers; i < queues; i++ {
+		if first[i] != nil && first[i] != best && q.passed[i] >= patience()[i] {
+			best = first[i]
+			break
+		}
+	}
+	for i := forAnswers; i < queues; i++ {
+		q.waits[i] = first[i] != nil && first[i] != best
+	}
+	return best
+}
+
+// ready is the first job that may go now.
+func (q *queue) ready(jobs []*job) *job {
+	for _, j := range jobs {
+		if other := q.busy[j.target]; !j.looking && (j.target == "" || other == nil || other == j) {
+			return j
 		}
 	}
 	return nil
+}
+
+// went counts a line that goes, for those that were passed over.
+func (q *queue) went(j *job) {
+	if j.queue == forLink {
+		return
+	}
+	for i := range q.waits {
+		if q.waits[i] {
+			q.passed[i]++
+		}
+	}
+	q.passed[j.queue] = 0
 }
 
 // long is how many lines of a job go in its own turn; the rest is routine.
@@ -145,7 +189,7 @@ func (l *link) take(j *job, now time.Time) (tags, line string, ok bool) {
 		l.finish(j, err)
 		return "", "", false
 	}
-	if j.direct && j.next > 0 && j.next < len(j.lines) && now.After(j.fresh) {
+	if j.direct && j.next > 0 && j.next < len(j.lines) && (now.After(j.fresh) || j.proven && j.seen < j.next) {
 		j.looking = true
 		go l.lookAgain(j)
 		return "", "", false
@@ -202,7 +246,14 @@ func (l *link) mayStill(j *job, now time.Time) error {
 // lookAgain asks, in the middle of a long direct message, whether the nick still
 // is who it was. If not, the rest is not said.
 func (l *link) lookAgain(j *job) {
-	now, err := l.accountNow(context.Background(), j.nick) // it ends with the connection, or when the server does not answer
+	ctx := context.Background() // it ends with the connection, or when the server does not answer
+	now, err := l.accountNow(ctx, j.nick)
+	if err == nil && j.proven {
+		var secure bool
+		if secure, err = l.secure(ctx, j.nick); err == nil && !secure {
+			err = fmt.Errorf("the nick is not connected with TLS: %w", bridges.ErrNotSent)
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	j.looking = false
@@ -212,7 +263,7 @@ func (l *link) lookAgain(j *job) {
 	case now != j.account:
 		l.finish(j, fmt.Errorf("the nick changed hands: %w", bridges.ErrNotSent))
 	default:
-		j.fresh = time.Now().Add(l.cfg.Tuning.Fresh)
+		j.fresh, j.seen = time.Now().Add(l.cfg.Tuning.Fresh), j.next
 		l.out.ring()
 	}
 }
@@ -271,10 +322,12 @@ func (l *link) writeLoop() {
 		if ok && !j.free && credit < 1 {
 			wait, ok = time.After(time.Duration((1-credit)*float64(t.Interval))+time.Millisecond), false
 		} else if ok {
+			was := *j
 			if tags, line, ok = l.take(j, now); !ok {
 				l.mu.Unlock()
 				continue
 			}
+			l.out.went(&was)
 		}
 		l.mu.Unlock()
 		if ok {

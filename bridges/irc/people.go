@@ -56,6 +56,9 @@ func (l *link) people(e *girc.Event) {
 		}
 		if r := l.rooms[l.casemap.fold(e.Params[0])]; r != nil {
 			r.changes++
+			if l.b.has("muted " + r.Name) {
+				l.b.event(bridges.Up, l.place(r), "The modes of "+r.Name+" changed; we may have our voice back.")
+			}
 			l.changed(r, "The modes of "+r.Name+" changed.")
 		}
 	case girc.INVITE:

@@ -120,13 +120,13 @@ func (l *link) proveChannel(ctx context.Context, p *bridges.Proof) error {
 	if err := l.settled(ctx, r); err != nil {
 		return err
 	}
-	found, ok := "", false
+	found, ok, changes := "", false, 0
 	err := l.question(ctx, "MODE "+r.Name, func(e *girc.Event) bool {
 		if len(e.Params) < 2 || fold(e.Params[1]) != fold(r.Name) {
 			return false
 		}
 		if e.Command == "324" && len(e.Params) > 2 {
-			found, ok = e.Params[2], true
+			found, ok, changes = e.Params[2], true, r.changes // the lock is held while an answer is taken
 		}
 		return ok || refusal(e.Command)
 	})
@@ -138,6 +138,7 @@ func (l *link) proveChannel(ctx context.Context, p *bridges.Proof) error {
 	if !ok || !r.joined {
 		return fmt.Errorf("the modes of %s cannot be seen: %w", r.Name, bridges.ErrNotSent)
 	}
+	p.State = changes
 	l.own(p)
 	l.modeChecks(p, r.Name, strings.TrimPrefix(found, "+"))
 	l.memberChecks(p, r)

@@ -106,7 +106,7 @@ func (l *link) compose(ctx context.Context, o bridges.Outgoing) (*job, error) {
 		hint = r.nickOf(ascii.fold(o.Mentions[0].ID))
 	}
 	l.mu.Unlock()
-	if hint != "" {
+	if hint != "" && o.Readers == nil {
 		if account, err := l.accountNow(ctx, hint); err == nil && account == l.canon(o.Mentions[0].ID) {
 			l.toNick(j, "NOTICE", hint, account, lines)
 			return j, nil
@@ -119,7 +119,7 @@ func (l *link) compose(ctx context.Context, o bridges.Outgoing) (*job, error) {
 		command = "NOTICE"
 	}
 	lines[0] = l.callers(r, o.Mentions) + lines[0]
-	j.target, j.room, j.changes = l.casemap.fold(r.Name), r, r.changes
+	j.target, j.room, j.changes = l.casemap.fold(r.Name), r, o.State
 	return j, l.wire(j, command, r.Name, lines)
 }
 
@@ -177,6 +177,15 @@ func (l *link) direct(ctx context.Context, j *job, o bridges.Outgoing, lines []s
 	nick, err := l.find(ctx, account)
 	if err != nil {
 		return nil, err
+	}
+	if j.proven = o.Readers != nil; j.proven { // the proof may have been of another nick of that account
+		secure, err := l.secure(ctx, nick)
+		if err != nil {
+			return nil, err
+		}
+		if !secure {
+			return nil, fmt.Errorf("the nick is not connected with TLS: %w, %w", bridges.ErrNotSent, bridges.ErrUnproven)
+		}
 	}
 	command := "PRIVMSG"
 	if o.Tone == bridges.Hint {

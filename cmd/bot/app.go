@@ -31,6 +31,7 @@ type parts struct {
 	log       *slog.Logger
 	failpoint func(step string)
 	random    func([]byte)
+	opened    func(context.Context, *store.Store) error // before anything is done with the file; may be nil
 }
 
 // app is the bot: store, commands and outbox around the bridges.
@@ -74,7 +75,16 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 		Desks: places, Bridges: bs, Log: p.log, Failpoint: p.failpoint,
 	})
 	a.desk.Interrupt = a.outbox.Interrupt
-	return a, a.reckon(ctx)
+	if p.opened != nil {
+		err = p.opened(ctx, st)
+	}
+	if err == nil {
+		err = a.reckon(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return a, nil
 }
 
 // reckon derives the clocks of open incidents again when the plan is another

@@ -79,6 +79,7 @@ func openRehearsal(ctx context.Context, o rehearsalOptions) (*rehearsal, error) 
 		return nil, err
 	}
 	p.random = o.random
+	p.opened = func(ctx context.Context, st *store.Store) error { return loadOffset(ctx, st, r.clock) }
 	r.console = console.New(console.Config{
 		In: o.in, Out: o.out, Prompt: o.prompt, People: p.roster.Names(), Now: r.clock.Now, Wait: r.wait,
 	})
@@ -86,7 +87,7 @@ func openRehearsal(ctx context.Context, o rehearsalOptions) (*rehearsal, error) 
 		return nil, err
 	}
 	r.inOrder = true
-	return r, loadOffset(ctx, r.store, r.clock)
+	return r, nil
 }
 
 // run answers lines until the input ends.

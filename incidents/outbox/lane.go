@@ -162,8 +162,8 @@ func (l *lane) act(ctx context.Context, rows []store.Row) error {
 		l.mu.Lock()
 		delete(l.stop, r.ID)
 		l.mu.Unlock()
-		if one.Err() != nil && ctx.Err() == nil { // interrupted: it is tried again at once
-			err = l.o.c.Store.Update(ctx, func(tx *store.Tx) error { return tx.Hurry(l.bridge.Network()) })
+		if one.Err() != nil && ctx.Err() == nil { // interrupted: it is tried again at once, and before what comes after it
+			return l.o.c.Store.Update(ctx, func(tx *store.Tx) error { return tx.AtOnce(r.ID) })
 		}
 		stop()
 		if err != nil {

@@ -20,9 +20,8 @@ type notices struct {
 }
 
 type telling struct {
-	now  string // the state of the room; "" when nothing is wrong
-	last string // the state that was told last
-	at   time.Time
+	now  string               // the state of the room; "" when nothing is wrong
+	told map[string]time.Time // when each state was told last
 }
 
 // quiet is how long the same is not told again about a room.
@@ -35,13 +34,16 @@ func (n *notices) news(r bridges.Room, state string, at time.Time) bool {
 	if n.told == nil {
 		n.told = map[bridges.Room]telling{}
 	}
-	t := n.told[r]
-	changed := t.now != state
-	t.now = state
-	tell := changed && state != "" && (t.last != state || at.Sub(t.at) >= quiet)
-	if tell {
-		t.last, t.at = state, at
+	t, ok := n.told[r]
+	if !ok {
+		t.told = map[string]time.Time{}
 	}
+	last, before := t.told[state]
+	tell := t.now != state && state != "" && (!before || at.Sub(last) >= quiet)
+	if tell {
+		t.told[state] = at
+	}
+	t.now = state
 	n.told[r] = t
 	return tell
 }

@@ -88,7 +88,7 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 	}
 	got, err := l.bridge.Say(ctx, bridges.Outgoing{
 		Key: r.Key, Room: roomOf(r), ReplyTo: r.ReplyTo, Thread: r.Thread, Text: text,
-		Mentions: o.mentions(r), Tone: bridges.Tone(r.Tone), Readers: readers(proof, verdict.Clearance),
+		Mentions: o.mentions(r), Tone: bridges.Tone(r.Tone), Readers: readers(proof, verdict.Clearance), State: proof.State,
 	})
 	return got.ID, err
 }

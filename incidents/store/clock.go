@@ -131,15 +131,18 @@ func (tx *Tx) NextRung() (time.Time, error) {
 	return instant(at), err
 }
 
-// Mend brings back clocks whose next rung lies farther ahead than it can: the
-// machine's own clock was wrong for a while. It is looked for at every start.
+// Mend brings back clocks whose next rung lies farther ahead than the ladder
+// has it: the machine's own clock was wrong for a while. An honest clock's next
+// rung is never after the first one that comes after now. It is looked for at
+// every start.
 func (tx *Tx) Mend() error {
 	var wrong []Ring
-	err := tx.each(`SELECT incident, key, generation, due, ladder, next_rung FROM clock
-		WHERE runs = 1 AND next_rung > due AND next_rung > ? + json_extract(ladder, '$.repeat')`,
+	err := tx.each(`SELECT incident, key, generation, due, ladder, next_rung FROM clock WHERE runs = 1 AND next_rung > ?`,
 		[]any{tx.now.UnixMilli()}, func(r *sql.Rows) error {
-			ring, _, err := scanRing(r)
-			wrong = append(wrong, ring)
+			ring, next, err := scanRing(r)
+			if err == nil && next.After(ring.Clock.NextRung(tx.now)) {
+				wrong = append(wrong, ring)
+			}
 			return err
 		})
 	for _, r := range wrong {

@@ -181,6 +181,12 @@ func (tx *Tx) Hurry(network string) error {
 	return err
 }
 
+// AtOnce makes a row due again, in its old place.
+func (tx *Tx) AtOnce(id int) error {
+	_, err := tx.exec(`UPDATE outbox SET next_try = due WHERE id = ? AND state IN ('due', 'unknown')`, id)
+	return err
+}
+
 // Waiting counts the rows that were tried and have not arrived.
 func (tx *Tx) Waiting() (n int, err error) {
 	err = tx.row(`SELECT count(*) FROM outbox WHERE state IN ('due', 'unknown') AND tries > 0`).Scan(&n)

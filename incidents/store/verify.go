@@ -75,6 +75,10 @@ func (tx *Tx) verifyPresent() error {
 			"nobody on record opened incident %s",
 		},
 		{
+			`SELECT incident FROM timeline t WHERE kind = 'opened' AND incident NOT IN (SELECT n FROM incident)`,
+			"incident %s was opened on record and is gone",
+		},
+		{
 			`SELECT n FROM incident i WHERE title <> coalesce((SELECT text FROM timeline t WHERE t.incident = i.n
 			AND t.kind IN ('opened', 'titled') ORDER BY seq DESC LIMIT 1), '')`,
 			"incident %s has a title that nobody on record gave it",
