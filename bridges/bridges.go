@@ -118,6 +118,7 @@ type Proof struct {
 // Limits is what a network's people put up with in one answer.
 type Limits struct {
 	Lines int  // more lines than this go to a file or a direct message; 0: no limit
+	Most  int  // answers that may wait for one person before their lines are no longer obeyed; 0: no limit
 	Files bool // long answers can be files; else they are direct messages
 }
 

@@ -31,7 +31,8 @@ type Desk struct {
 	Approve func(network string) bool // whether that network alone may approve
 	Table   []Command
 	Log     *slog.Logger
-	Ignored func(why string) // counts lines that get no answer; may be nil
+	Most    func(network string) int // answers that may wait for one person; 0 or nil: any number
+	Ignored func(why string)         // counts lines that get no answer; may be nil
 
 	// Interrupt is called when somebody may hear less from now on: what is being
 	// said at the moment is judged anew. It may be nil.
@@ -134,6 +135,9 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 	if len(text) > maxLine {
 		return reply{harmless: true}, incidents.Refuse("line-too-long", "max", maxLine)
 	}
+	if err := d.patience(tx, l, text); err != nil {
+		return reply{harmless: true}, err
+	}
 	c := &Call{Desk: d, Tx: tx, Line: l, Who: who, suspended: suspended, plan: d.Plan()}
 	cmd, rest, ok := find(d.Table, text)
 	if !ok {
@@ -152,6 +156,30 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 		return out, err
 	}
 	return out, d.answer(tx, l, out)
+}
+
+// patience refuses a person who has too many answers on their way, once, and
+// then says nothing until they are through: else one person's flood holds up what
+// others wait for. A suspension is always heard.
+func (d *Desk) patience(tx *store.Tx, l Line, text string) error {
+	if d.Most == nil || d.Most(l.Room.Network) == 0 {
+		return nil
+	}
+	if cmd, _, ok := find(d.Table, text); ok && cmd.Words == "suspend" {
+		return nil
+	}
+	n, err := tx.Awaited(l.Room.Network, l.From.ID)
+	most := d.Most(l.Room.Network)
+	switch {
+	case err != nil:
+		return err
+	case n == most:
+		return incidents.Refuse("slow-down", "max", most)
+	case n > most:
+		d.ignore("too many answers on their way")
+		return errIgnored
+	}
+	return nil
 }
 
 // unknown refuses what is no command, with the nearest one.

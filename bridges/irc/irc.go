@@ -123,8 +123,9 @@ func New(cfg Config) (*Bridge, error) {
 // Network is the network's name.
 func (b *Bridge) Network() string { return b.cfg.Name }
 
-// Limits says that people on IRC put up with five lines and no files.
-func (b *Bridge) Limits() bridges.Limits { return bridges.Limits{Lines: 5} }
+// Limits says that people on IRC put up with five lines and no files, and that at
+// a line a second nobody needs more than fifty answers on their way.
+func (b *Bridge) Limits() bridges.Limits { return bridges.Limits{Lines: 5, Most: perAccount} }
 
 // Run connects and reconnects until ctx ends. Each connection is a link of its
 // own with a client of its own: nothing of an old one can leak into the next.

@@ -64,7 +64,7 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 	}
 	a.desk = &commands.Desk{
 		Store: st, Plan: plan, Roster: p.roster, Book: book, Desks: p.desks, Prefix: p.prefix,
-		Approve: p.approve, Table: commands.Table(), Log: p.log, Ignored: a.ignored.add,
+		Approve: p.approve, Table: commands.Table(), Log: p.log, Ignored: a.ignored.add, Most: a.most,
 	}
 	places := make([]outbox.Place, len(p.desks))
 	for i, d := range p.desks {
@@ -115,6 +115,14 @@ func (a *app) grant(r bridges.Room) incidents.Grant {
 		return g
 	}
 	return incidents.Grant{Asks: "none"}
+}
+
+// most gives how many answers may wait for one person on a network.
+func (a *app) most(network string) int {
+	if b := a.bridges[network]; b != nil {
+		return b.Limits().Most
+	}
+	return 0
 }
 
 // Message obeys a message, when it is a command of somebody on the roster, and

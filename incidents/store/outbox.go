@@ -187,6 +187,12 @@ func (tx *Tx) AtOnce(id int) error {
 	return err
 }
 
+// Awaited counts the answers that are on their way to an account.
+func (tx *Tx) Awaited(network, account string) (n int, err error) {
+	err = tx.row(`SELECT count(*) FROM outbox WHERE state IN ('due', 'unknown') AND network = ? AND asker = ?`, network, account).Scan(&n)
+	return n, err
+}
+
 // Waiting counts the rows that were tried and have not arrived.
 func (tx *Tx) Waiting() (n int, err error) {
 	err = tx.row(`SELECT count(*) FROM outbox WHERE state IN ('due', 'unknown') AND tries > 0`).Scan(&n)
