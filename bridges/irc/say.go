@@ -106,8 +106,14 @@ func (l *link) compose(ctx context.Context, o bridges.Outgoing) (*job, error) {
 		hint = r.nickOf(ascii.fold(o.Mentions[0].ID))
 	}
 	l.mu.Unlock()
-	if hint != "" && o.Readers == nil {
-		if account, err := l.accountNow(ctx, hint); err == nil && account == l.canon(o.Mentions[0].ID) {
+	if hint != "" {
+		account, err := l.accountNow(ctx, hint)
+		fits := err == nil && account == l.canon(o.Mentions[0].ID)
+		if j.proven = o.Readers != nil; j.proven && fits { // what a proven room may hear wants TLS to the end
+			fits, err = l.secure(ctx, hint)
+			fits = fits && err == nil
+		}
+		if fits {
 			l.toNick(j, "NOTICE", hint, account, lines)
 			return j, nil
 		}
