@@ -13,18 +13,13 @@ import (
 // do takes a command through its gates and runs it.
 func (c *Call) do(cmd Command, rest string) (reply, error) {
 	c.now = c.Tx.Now()
-	c.cmd = cmd
-	any := c.clear(incidents.All)
-	if cmd.Needs == Notices && any.Clearance.None() && c.Line.Grant.Incident == 0 {
+	if cmd.Needs == Notices && c.clear(incidents.All).Clearance.None() && c.Line.Grant.Incident == 0 {
 		return reply{}, incidents.Refuse("room-hears-nothing")
 	}
-	rest, named, err := c.named(cmd, rest)
-	if err != nil {
-		return reply{}, err
-	}
+	rest, named := c.named(cmd, rest)
 	args, readErr := c.read(cmd, rest, c.now)
 	c.args, c.sealedTyped = args.out, args.sealedTyped()
-	if args.sealedTyped() && c.agreed == "" {
+	if c.sealedTyped && c.agreed == "" {
 		if v := c.clear(c.subject(named)); !v.Clearance.Full() {
 			return reply{}, incidents.Refuse("typed-here", "command", "!"+cmd.Words, "how", typedHow(cmd.Words))
 		}
@@ -68,19 +63,19 @@ func typedHow(words string) string {
 
 // named takes a handle off the front of the arguments: an incident is meant by
 // handle first. It is 0 when none was given.
-func (c *Call) named(cmd Command, rest string) (string, int, error) {
+func (c *Call) named(cmd Command, rest string) (string, int) {
 	if cmd.About == Nothing || cmd.About == Every {
-		return rest, 0, nil
+		return rest, 0
 	}
 	words := split(rest)
 	if len(words) == 0 {
-		return rest, 0, nil
+		return rest, 0
 	}
 	n, ok := c.handle(words[0].text)
 	if !ok {
-		return rest, 0, nil
+		return rest, 0
 	}
-	return strings.TrimSpace(rest[words[0].end:]), n, nil
+	return strings.TrimSpace(rest[words[0].end:]), n
 }
 
 // handle reads "INC-7" in any case; the number is -1 when it cannot be one.
@@ -188,7 +183,6 @@ type Call struct {
 	agreed      string             // the second person, when one approved it
 	now         time.Time
 	plan        *incidents.Plan
-	cmd         Command
 	args        map[string]any
 	sealedTyped bool // something was typed that only full clearance may hear
 	said        []incidents.Entry

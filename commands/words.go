@@ -15,9 +15,8 @@ type word struct {
 	quoted     bool
 }
 
-// ready makes a line as phones type it readable: curly quotes, long dashes
-// before a flag and hard blanks become the plain ones. It does so outside of
-// free text only; see split.
+// plainQuote reports whether a letter is a double quotation mark, straight or as
+// telephones set it.
 func plainQuote(r rune) bool { return strings.ContainsRune("\"“”„‟«»", r) }
 
 // split cuts a line into words at blanks. Double quotes hold words together,

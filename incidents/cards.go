@@ -23,7 +23,7 @@ func Card(p Plan, i Incident, now time.Time) Facts {
 		"level": level.Name, "levelkey": i.Level, "target": level.Target, "lead": i.Lead(p),
 		"opener": i.Opener, "opened": i.OpenedAt, "reported": i.ReportedAt,
 		"acknowledged": !i.AckAt.IsZero(), "ackat": i.AckAt, "closedat": i.ClosedAt,
-		"title": i.Title, "type": sealedName(p.TypeOf(i).Name), "source": sealedName(p.SourceOf(i).Name),
+		"title": i.Title, "type": Seal(p.TypeOf(i).Name), "source": Seal(p.SourceOf(i).Name),
 		"vector": i.Vector, "score": i.Score, "scorelevel": scored,
 		"differs": !i.Vector.Empty() && !i.ScoreLevel.Same(Seal(i.Level)),
 		"reason":  i.Reason, "floor": p.TypeOf(i).Floor != "",
@@ -39,8 +39,6 @@ func Card(p Plan, i Incident, now time.Time) Facts {
 	}
 	return f
 }
-
-func sealedName(name string) Sealed { return Seal(name) }
 
 func roleFacts(p Plan, i Incident) []Facts {
 	var out []Facts

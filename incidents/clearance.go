@@ -31,18 +31,6 @@ func (c Clearance) None() bool { return c.level == none }
 // String names the clearance: none, notice or full.
 func (c Clearance) String() string { return [...]string{"none", "notice", "full"}[c.level] }
 
-// AtMost gives the lower of the two.
-func (c Clearance) AtMost(d Clearance) Clearance {
-	if d.level < c.level {
-		return d
-	}
-	return c
-}
-
-// Lowest clearances, which need no proof because they give nothing away that
-// is sealed.
-func noticeOnly() Clearance { return Clearance{notice} }
-
 // Network is the kind of network a room is on; the rule of clearance differs
 // by it.
 type Network string
@@ -154,11 +142,11 @@ func Clear(g Grant, p Proof, subject int, suspended func(person string) bool) Ve
 	case "full":
 		v.Clearance = Clearance{full}
 		if bad := v.Failed(); len(bad) > 0 || len(lowered) > 0 {
-			v.Clearance = noticeOnly()
+			v.Clearance = Clearance{notice}
 			v.Why = reason(bad, lowered)
 		}
 	case "notice":
-		v.Clearance = noticeOnly()
+		v.Clearance = Clearance{notice}
 		v.Why = "the configuration lets this room hear notices only"
 	default:
 		v.Why = "the configuration does not let this room hear of incidents"
