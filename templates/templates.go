@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sort"
 	"strings"
 	"text/template"
@@ -24,22 +25,59 @@ var builtin embed.FS
 // Builtin gives the files that come with the program.
 func Builtin() fs.FS { return builtin }
 
-// Document is a text for people, before a network has shaped it.
+// Document is a text for people, before a network has shaped it. Text and HTML
+// say the same, made in one go from the same words of a template.
+//
+// Text is for networks without HTML, and says everything as it was typed.
+//
+// HTML is for Matrix. Its elements are b, br, code, ul and li, which every client
+// shows, and it has no attributes: so there is no link, no image, no colour and
+// no mention in it. Whom a message calls is for the bridge to say, in m.mentions.
+// Everything else is text, and escaped.
+//
+// Many clients make links of what looks like one in text, and mentions of what
+// looks like an account or a room, also in HTML: a title could then call
+// somebody, or show an account's name for an address of the web. So each word
+// that they could mean is in code, where clients look for neither; it is read
+// and copied as it was typed, and the words around it stay text. A character
+// that is not seen, put into the word, would be copied with it, and an empty
+// element is dropped by some clients before they look for links. A client that
+// looks into code too shows a link, which nobody has to follow; it calls nobody,
+// for m.mentions alone does that.
 type Document struct {
 	Text  string // lines separated by "\n", no control characters besides
-	Lines int
+	HTML  string // "" when Text is
+	Lines int    // of Text
 }
 
 // Book is every template, ready to be rendered.
 type Book struct{ all *template.Template }
 
-// NewBook reads the built-in templates.
-func NewBook() (*Book, error) {
+// NewBook reads the built-in templates. They are those of text/template, with
+// three things more, which plain text is without:
+//
+//	`!help`      code: a command, or something else that can be typed
+//	*INC-7*      bold: the name of an incident
+//	{{item}}     at the start of a line: the line is an item of a list, and so
+//	             are the lines below it that begin with two blanks
+//
+// The signs count in a template's own words only, never in a fact. Facts may
+// stand between two of them.
+func NewBook() (*Book, error) { return newBook(markCode, markBold, markItem) }
+
+// newBook reads the templates with these marks.
+func newBook(code, bold, item string) (*Book, error) {
 	b := &Book{}
-	t := template.New("").Option("missingkey=error").Funcs(funcs()).Funcs(template.FuncMap{"did": b.did})
+	t := template.New("").Option("missingkey=error").Funcs(funcs()).
+		Funcs(template.FuncMap{"did": b.did, "item": func() string { return item }})
 	t, err := t.ParseFS(builtin, "replies/*.tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("reading the templates: %w", err)
+	}
+	for _, one := range t.Templates() {
+		if one.Tree != nil {
+			mark(one.Root, signs(code, bold))
+		}
 	}
 	b.all = t
 	return b, nil
@@ -76,17 +114,24 @@ func (b *Book) Names() []string {
 // Sealed facts come as "[sealed]" unless c is full; the template is told which
 // by .full. Whatever people typed is made harmless for every network.
 func (b *Book) Render(name string, f incidents.Facts, c incidents.Clearance) (Document, error) {
+	raw, err := b.say(name, f, c)
+	if err != nil {
+		return Document{}, err
+	}
+	return shape(raw), nil
+}
+
+// say gives the words of a template with their marks.
+func (b *Book) say(name string, f incidents.Facts, c incidents.Clearance) (string, error) {
 	t := b.all.Lookup(name)
 	if t == nil {
-		return Document{}, fmt.Errorf("there is no template %q", name)
+		return "", fmt.Errorf("there is no template %q", name)
 	}
-	facts := f.Opened(c)
 	var out strings.Builder
-	if err := t.Execute(&out, plain(facts, c.Full())); err != nil {
-		return Document{}, errors.New("template " + name + ": " + cause(err))
+	if err := t.Execute(&out, plain(f.Opened(c), c.Full())); err != nil {
+		return "", errors.New("template " + name + ": " + cause(err))
 	}
-	text := tidy(incidents.Neutral(out.String()))
-	return Document{Text: text, Lines: strings.Count(text, "\n") + 1}, nil
+	return out.String(), nil
 }
 
 // cause gives an error of a template without the values it may quote.
@@ -99,38 +144,41 @@ func cause(err error) string {
 }
 
 // plain turns nested facts into maps that templates can range over; each says
-// whether everything may be heard.
+// whether everything may be heard. No text in them holds a mark.
 func plain(v any, full bool) any {
-	switch v := v.(type) {
+	switch x := v.(type) {
 	case incidents.Facts:
-		m := map[string]any{"full": full}
-		for k := range v {
-			m[k] = plain(v[k], full)
+		m := make(map[string]any, len(x)+1)
+		m["full"] = full
+		for k := range x {
+			m[k] = plain(x[k], full)
 		}
 		return m
 	case []incidents.Facts:
-		list := make([]any, len(v))
-		for i := range v {
-			list[i] = plain(v[i], full)
+		list := make([]any, len(x))
+		for i := range x {
+			list[i] = plain(x[i], full)
 		}
 		return list
-	default:
-		return v
-	}
-}
-
-// tidy drops blank lines at the ends and trailing blanks, and keeps no two
-// blank lines in a row.
-func tidy(text string) string {
-	var out []string
-	for line := range strings.SplitSeq(text, "\n") {
-		line = strings.TrimRight(line, " ")
-		if line == "" && (len(out) == 0 || out[len(out)-1] == "") {
-			continue
+	case string:
+		if holdsMark(x) {
+			return unmarked(x)
 		}
-		out = append(out, line)
+		return v
+	case []string:
+		if !slices.ContainsFunc(x, holdsMark) {
+			return v
+		}
+		list := make([]string, len(x))
+		for i := range x {
+			list[i] = unmarked(x[i])
+		}
+		return list
+	case nil, bool, int, time.Time:
+		return v
+	default: // no fact is anything else; should one be, it has no mark either
+		return unmarked(fmt.Sprint(v))
 	}
-	return strings.TrimRight(strings.Join(out, "\n"), "\n")
 }
 
 func funcs() template.FuncMap {
