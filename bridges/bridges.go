@@ -35,8 +35,42 @@ type Message struct {
 	Name   string    // what to call the sender in an answer (a nick); for display only
 	Text   string    // as it was sent: not cleaned, may be hostile
 	Thread string    // the network's id of the thread it was said in, or ""
+	About  string    // the id of the message that it replies to, or ""
+	Doubt  Doubt     // why it may not be from who it seems to be from
 	At     time.Time // when the network says it was sent, UTC
 }
+
+// Doubt is why a message is not to be obeyed though its sender may command.
+type Doubt int
+
+// The doubts.
+const (
+	NoDoubt  Doubt = iota
+	Plain          // it came unencrypted in a room that is encrypted
+	Unsigned       // it came from a device that its owner has not signed
+)
+
+// Touch is what somebody did to a message that was said before. It is never a
+// command.
+type Touch struct {
+	ID     string // the network's id of the touch itself
+	Kind   TouchKind
+	Room   Room
+	From   Account
+	Target string // the id of the message
+	Sign   string // Reacted: the reaction as it was sent; may be hostile
+	At     time.Time
+}
+
+// TouchKind is what was done to a message.
+type TouchKind int
+
+// The kinds of touch.
+const (
+	Edited   TouchKind = iota // it has other words now, which are not told
+	Redacted                  // it was taken back
+	Reacted                   // somebody put a sign on it
+)
 
 // Tone tells a network that distinguishes them what sort of text this is.
 type Tone int
@@ -66,7 +100,10 @@ type Outgoing struct {
 	Text     string    // plain text
 	HTML     string    // the same as HTML, for networks that show it; may be ""
 	Mentions []Account // who must be made to look
-	File     *File     // a file that comes with it, or nil
+	File     *File     // a file that comes with it, or nil; Text and HTML then say what it is
+	Edit     string    // the id of our message that gets these words instead of its own, or ""
+	Pin      bool      // it is pinned, in place of what we pinned in that room before
+	Since    time.Time // Find: it was not tried before this; zero when that is not known
 	Tone     Tone
 	State    int       // of the proof that the text rests on
 	Readers  []Account // exactly those who were proven to read here; nil: no proof was asked for
@@ -128,10 +165,13 @@ type EventKind int
 // The events. With a Room, Up and Down are about that room only. A bridge's first
 // Up, without a room, comes when it has joined every room or was refused.
 const (
-	Up      EventKind = iota // it can say things now; rows that waited are due
-	Down                     // it cannot say things for now
-	Changed                  // the room's members or settings changed: proofs are stale
-	Trouble                  // the desk should hear of it: kicked, refused, nick lost
+	Up         EventKind = iota // it can say things now; rows that waited are due
+	Down                        // it cannot say things for now
+	Changed                     // the room's members or settings changed: proofs are stale
+	Trouble                     // the desk should hear of it: kicked, refused, nick lost
+	Joined                      // Who joined the room
+	Moved                       // the room was replaced by a new one, which has its name now: what was pinned is gone
+	Unreadable                  // the message Message of Who in the room cannot be decrypted
 )
 
 // Event is something that happened to a bridge. Told is a sentence for the desk
@@ -141,16 +181,27 @@ type Event struct {
 	Kind    EventKind
 	Network string
 	Room    Room // zero when it concerns the whole network
+	Who     Account
+	Message string // Unreadable: its id
+	Once    string // Unreadable: the same for messages that fail for the same reason
 	Told    string
 	At      time.Time
 }
 
 // Inbox takes what a bridge receives. Message returns when the message's effects
 // are safe on disk (or it was nobody's business); an error means that it was not
-// dealt with and must come again where the network can do that.
+// dealt with and must come again where the network can do that. Touch is the same
+// for what is done to a message.
+//
+// Keep and Kept are a bridge's memory over restarts, by network: values under
+// keys, on disk when Keep returns; an empty value takes its key away. Kept gives
+// all values whose key begins with prefix. Nothing sealed is kept there.
 type Inbox interface {
 	Message(ctx context.Context, m Message) error
+	Touch(ctx context.Context, t Touch) error
 	Event(ctx context.Context, e Event)
+	Keep(ctx context.Context, network string, values map[string]string) error
+	Kept(ctx context.Context, network, prefix string) (map[string]string, error)
 }
 
 // Bridge is one chat network.
@@ -167,4 +218,28 @@ type Bridge interface {
 	Prove(ctx context.Context, r Room) (Proof, error)
 	Say(ctx context.Context, o Outgoing) (Receipt, error)
 	Find(ctx context.Context, o Outgoing) (Receipt, error)
+}
+
+// NewRoom is a room that is to be made: encrypted, for invited people only, and
+// without a view of what was said before somebody joined.
+type NewRoom struct {
+	Key    string    // the same for every try, never used for another room
+	Name   string    // handle and codename only
+	Invite []Account // who is asked in at once
+	Help   []Account // who may invite and remove people there
+}
+
+// Host is a network where the bot can make rooms and show that it works on an
+// answer. Errors are those of Say.
+//
+// FindRoom tells whether a MakeRoom of unknown outcome made its room. Invite asks
+// people in; who is there or was asked already is left as they are. Remove takes
+// somebody out, also an invitation. Working puts a sign on a message that its
+// answer takes long; the answer takes the sign away.
+type Host interface {
+	MakeRoom(ctx context.Context, n NewRoom) (Room, error)
+	FindRoom(ctx context.Context, n NewRoom) (Room, error)
+	Invite(ctx context.Context, r Room, who []Account) error
+	Remove(ctx context.Context, r Room, who Account) error
+	Working(ctx context.Context, r Room, message string) error
 }

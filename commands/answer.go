@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"slices"
 
 	"tocsin/bridges"
 	"tocsin/incidents"
@@ -15,9 +16,9 @@ const Say = "say"
 // the person who asked.
 func (d *Desk) answer(tx *store.Tx, l Line, r reply) error {
 	row := store.Row{
-		Key: answerKey(l), Kind: Say, Network: l.Room.Network, Room: l.Room.ID, Direct: l.Room.Direct,
+		Key: AnswerKey(l.Message), Kind: Say, Network: l.Room.Network, Room: l.Room.ID, Direct: l.Room.Direct,
 		ReplyTo: l.ID, Thread: l.Thread, Asker: l.From.ID, Tone: int(bridges.Answer),
-		Template: r.Template, Facts: r.Facts, Incident: r.incident, Harmless: r.harmless,
+		Template: r.Template, Facts: r.Facts, Incident: r.incident, Harmless: r.harmless, Mentions: r.Mentions,
 	}
 	if r.hint {
 		row.Tone = int(bridges.Hint)
@@ -34,8 +35,8 @@ func (d *Desk) answer(tx *store.Tx, l Line, r reply) error {
 	return tx.Queue(row)
 }
 
-// answerKey is the same for a message however often it comes.
-func answerKey(l Line) string { return fmt.Sprintf("answer/%s/%s", l.Room.Network, l.ID) }
+// AnswerKey is the key of the row that answers a message, however often it comes.
+func AnswerKey(m bridges.Message) string { return fmt.Sprintf("answer/%s/%s", m.Room.Network, m.ID) }
 
 // try renders a template once before its row is kept: words that cannot be
 // said are an error now, not a silence later.
@@ -55,14 +56,18 @@ func (d *Desk) announce(tx *store.Tx, l Line, r reply) error {
 		if err := d.try("announce", f); err != nil {
 			return err
 		}
-		for _, p := range d.Desks {
+		places, err := d.places(tx, r.about.N)
+		if err != nil {
+			return err
+		}
+		for _, p := range places {
 			if p.Network == l.Room.Network && p.Room == l.Room.ID && !l.Room.Direct {
 				continue
 			}
 			err := tx.Queue(store.Row{
 				Key:  fmt.Sprintf("announce/%s/%s/%d/%s/%s", l.Room.Network, l.ID, k, p.Network, p.Room),
 				Kind: Say, Network: p.Network, Room: p.Room, Tone: int(bridges.Alert),
-				Template: "announce", Facts: f, Incident: r.about.N,
+				Template: "announce", Facts: f, Incident: r.about.N, Mentions: r.Mentions,
 			})
 			if err != nil {
 				return err
@@ -70,4 +75,18 @@ func (d *Desk) announce(tx *store.Tx, l Line, r reply) error {
 		}
 	}
 	return nil
+}
+
+// places gives where what was done to an incident is announced: in the desks, and
+// in the incident's own room.
+func (d *Desk) places(tx *store.Tx, incident int) ([]Place, error) {
+	out := d.Desks
+	if incident == 0 {
+		return out, nil
+	}
+	r, ok, err := tx.RoomOf(incident)
+	if ok {
+		out = append(slices.Clone(out), Place{r.Network, r.ID})
+	}
+	return out, err
 }

@@ -25,18 +25,40 @@ func (c *Call) ask(cmd Command, rest string) (Reply, error) {
 	if err := c.Tx.Ask(a); err != nil {
 		return Reply{}, err
 	}
-	e := incidents.Entry{Incident: c.I.N, Kind: "asked", Who: c.Who.Name, At: c.now, Plain: "!" + cmd.Words, Text: a.Act}
-	if err := c.Tx.Record(e); err != nil {
+	e := incidents.Entry{Incident: c.I.N, Kind: "asked", Who: c.Who.Name, At: c.now, Plain: "!" + cmd.Words}
+	if err := c.Tx.Record(cmd.holding(a.Act, e)); err != nil {
 		return Reply{}, err
 	}
 	shown := act // who approves has to see what; where it is sealed, the room was proven for it
 	if c.sealedTyped {
 		shown = ""
 	}
-	return Reply{"approval/asked", incidents.Facts{
+	return Reply{Template: "approval/asked", Mentions: c.others(), Facts: incidents.Facts{
 		"shown":  shown,
 		"handle": c.I.Handle, "command": "!" + cmd.Words, "code": a.Code, "who": c.Who.Name, "expires": a.Expires, "act": a.Act,
 	}}, nil
+}
+
+// holding gives an entry with a frozen act: as text, which stays, or as a personal
+// value, which can be erased.
+func (cmd Command) holding(act incidents.Sealed, e incidents.Entry) incidents.Entry {
+	if cmd.Outside {
+		e.Personal = []incidents.Personal{{Field: "act", Value: act}}
+	} else {
+		e.Text = act
+	}
+	return e
+}
+
+// others lists who could approve what this person asks for.
+func (c *Call) others() []string {
+	var out []string
+	for _, p := range c.Roster.People() {
+		if p.Name != c.Who.Name && !c.suspended[p.Name] {
+			out = append(out, p.Name)
+		}
+	}
+	return out
 }
 
 func approve() Command {
@@ -93,8 +115,8 @@ func (c *Call) approve() (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	e := incidents.Entry{Incident: a.Incident, Kind: "approved", Who: c.Who.Name, At: c.now, Plain: "!" + cmd.Words + " of " + a.Asker, Text: a.Act}
-	if err := c.Tx.Record(e); err != nil {
+	e := incidents.Entry{Incident: a.Incident, Kind: "approved", Who: c.Who.Name, At: c.now, Plain: "!" + cmd.Words + " of " + a.Asker}
+	if err := c.Tx.Record(cmd.holding(a.Act, e)); err != nil {
 		return Reply{}, err
 	}
 	c.I, c.said = again.I, again.said
@@ -129,19 +151,20 @@ func suspend() Command {
 				return Reply{}, err
 			}
 			left := len(c.Roster.People()) - len(c.suspended) - 1
-			return Reply{"suspended", incidents.Facts{
+			return Reply{Template: "suspended", Facts: incidents.Facts{
 				"person": person, "voided": voided, "leads": leads, "left": left, "self": person == c.Who.Name,
 			}}, c.Tx.Record(e)
 		},
 	}
 }
 
-// leads lists the handles of the open incidents that a person leads.
+// leads lists the handles of the open incidents that a person leads, as far as the
+// room may hear of them.
 func (c *Call) leads(person string) ([]string, error) {
 	list, err := c.Tx.List("open", 1000)
 	out := []string{}
 	for _, i := range list {
-		if i.Lead(*c.plan) == person {
+		if i.Lead(*c.plan) == person && !c.clear(i.N).Clearance.None() {
 			out = append(out, i.Handle)
 		}
 	}
@@ -169,7 +192,7 @@ func unsuspend() Command {
 			}
 			e := incidents.Entry{Kind: "unsuspended", Who: c.Who.Name, At: c.now, Plain: person}
 			c.said = append(c.said, e)
-			return Reply{"unsuspended", incidents.Facts{"person": person, "by": c.Who.Name, "second": c.agreed}}, c.Tx.Record(e)
+			return Reply{Template: "unsuspended", Facts: incidents.Facts{"person": person, "by": c.Who.Name, "second": c.agreed}}, c.Tx.Record(e)
 		},
 	}
 }

@@ -30,7 +30,14 @@ func (c *Call) do(cmd Command, rest string) (reply, error) {
 	if err := c.find(cmd, named); err != nil {
 		return reply{}, err
 	}
-	if cmd.Needs == Notices && c.clear(c.I.N).Clearance.None() {
+	about := c.I.N
+	if cmd.About == Nothing {
+		about = c.Line.Grant.Incident // what is about no incident can be said in every room that hears of one
+	}
+	if cmd.Needs == Notices && c.clear(about).Clearance.None() {
+		if own := c.Line.Grant.Incident; own != 0 {
+			return reply{}, incidents.Refuse("room-one-incident", "handle", incidents.HandleOf(c.Prefix, own))
+		}
 		return reply{}, incidents.Refuse("room-hears-nothing")
 	}
 	return c.run(cmd, rest)
@@ -115,6 +122,15 @@ func (c *Call) find(cmd Command, named int) error {
 	}
 	if named == 0 {
 		named = c.Line.Grant.Incident
+	}
+	for _, message := range []string{c.Line.About, c.Line.Thread} {
+		if named == 0 {
+			n, err := c.Tx.Concerned(c.Line.Room.Network, message)
+			if err != nil {
+				return err
+			}
+			named = n
+		}
 	}
 	if named == 0 && cmd.About == MaybeOne {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"tocsin/bridges"
 	"tocsin/incidents"
@@ -33,6 +34,10 @@ type Desk struct {
 	Log     *slog.Logger
 	Most    func(network string) int // answers that may wait for one person; 0 or nil: any number
 	Ignored func(why string)         // counts lines that get no answer; may be nil
+
+	Hosts    []string                           // the networks that can make rooms
+	RoomsFor func(network string) []string      // the levels whose incidents get a room there; may be nil
+	MaxAge   func(network string) time.Duration // how old a line that changes something may be; 0 or nil: any age
 
 	// Interrupt is called when somebody may hear less from now on: what is being
 	// said at the moment is judged anew. It may be nil.
@@ -74,7 +79,7 @@ func (d *Desk) Handle(ctx context.Context, l Line) error {
 		return nil
 	}
 	if no, ok := incidents.AsRefusal(err); ok {
-		out.Reply, out.hint = Reply{"refusals/" + no.Key, no.Args}, true
+		out.Reply, out.hint = Reply{Template: "refusals/" + no.Key, Facts: no.Args}, true
 		out.harmless = out.harmless || no.Key == "room-hears-nothing"
 	} else {
 		out = reply{Reply: Reply{Template: "failed"}, harmless: true}
@@ -138,13 +143,31 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 	if err := d.patience(tx, l, text); err != nil {
 		return reply{harmless: true}, err
 	}
+	switch l.Doubt {
+	case bridges.Plain:
+		return reply{harmless: true}, incidents.Refuse("doubt-plain")
+	case bridges.Unsigned:
+		return reply{harmless: true}, incidents.Refuse("doubt-unsigned")
+	case bridges.NoDoubt:
+	}
+	guests, err := tx.Guests(l.Grant.Incident)
+	if err != nil {
+		return reply{}, err
+	}
+	l.Proof = l.Proof.Admit(guests)
 	c := &Call{Desk: d, Tx: tx, Line: l, Who: who, suspended: suspended, plan: d.Plan()}
 	cmd, rest, ok := find(d.Table, text)
 	if !ok {
 		return reply{harmless: true}, d.unknown(text)
 	}
+	if err := d.stale(l, cmd, tx.Now()); err != nil {
+		return reply{harmless: true}, err
+	}
 	out, err := c.do(cmd, rest)
 	out.harmless, out.interrupt = cmd.Needs == Anything, c.interrupt
+	if cmd.About == Nothing && out.incident == 0 {
+		out.incident = l.Grant.Incident // it is judged as what its room is about
+	}
 	if err != nil {
 		about := c.I.N // a refusal is judged as what it is about
 		if about == 0 {
@@ -156,6 +179,19 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 		return out, err
 	}
 	return out, d.answer(tx, l, out)
+}
+
+// stale refuses what changes something and was said long ago: what held then may
+// not hold now.
+func (d *Desk) stale(l Line, cmd Command, now time.Time) error {
+	if cmd.Reads || d.MaxAge == nil || l.At.IsZero() {
+		return nil
+	}
+	age := now.Sub(l.At)
+	if most := d.MaxAge(l.Room.Network); most == 0 || age <= most {
+		return nil
+	}
+	return incidents.Refuse("too-old", "age", incidents.SaySpan(age))
 }
 
 // patience refuses a person who has too many answers on their way, once, and

@@ -43,7 +43,9 @@ func newDesk(t testing.TB, path string) *testDesk {
 	}
 	var people []incidents.Person
 	for _, name := range []string{"alice", "bob", "carol", "dana"} {
-		people = append(people, incidents.Person{Name: name, Zone: time.UTC, Accounts: []incidents.Account{{Network: "irc", ID: name}}})
+		people = append(people, incidents.Person{Name: name, Zone: time.UTC, Accounts: []incidents.Account{
+			{Network: "irc", ID: name}, {Network: "matrix", ID: mxid(name)},
+		}})
 	}
 	get := func() *incidents.Plan { return plan }
 	st, err := store.Open(t.Context(), path, store.Options{Prefix: "INC", Now: func() time.Time { return d.now }, Plan: get})
@@ -89,7 +91,7 @@ func (d *testDesk) answerTo(l Line) (store.Row, bool) {
 	err := d.Store.Update(context.Background(), func(tx *store.Tx) error {
 		rows, err := tx.DueRows("irc", nil, 100)
 		for _, r := range rows {
-			if r.Key == answerKey(l) {
+			if r.Key == AnswerKey(l.Message) {
 				answer = r
 			}
 			if err == nil {

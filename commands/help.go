@@ -8,19 +8,19 @@ import (
 
 func help() Command {
 	return Command{
-		Words: "help", About: Nothing, Needs: Anything,
+		Words: "help", About: Nothing, Needs: Anything, Reads: true,
 		Does: "list the commands, or explain one", Example: "!help incident open",
 		Args: []Arg{{Name: "command", Kind: OneLine, Optional: true, Max: maxTitle}},
 		Run: func(c *Call) (Reply, error) {
 			asked := strings.ToLower(strings.Join(strings.Fields(strings.TrimPrefix(c.Str("command"), "!")), " "))
 			if asked == "" {
-				return Reply{"help/all", incidents.Facts{"nouns": c.nouns()}}, nil
+				return Reply{Template: "help/all", Facts: incidents.Facts{"nouns": c.nouns()}}, nil
 			}
 			if cmd, _, ok := find(c.Table, asked); ok {
-				return Reply{"help/one", c.helpFor(cmd)}, nil
+				return Reply{Template: "help/one", Facts: c.helpFor(cmd)}, nil
 			}
 			if some := c.under(asked); len(some) > 0 {
-				return Reply{"help/some", incidents.Facts{"commands": some}}, nil
+				return Reply{Template: "help/some", Facts: incidents.Facts{"commands": some}}, nil
 			}
 			return Reply{}, incidents.Refuse("unknown-command", "near", nearest(c.Table, asked))
 		},
@@ -89,21 +89,21 @@ func (c *Call) helpFor(cmd Command) incidents.Facts {
 
 func ping() Command {
 	return Command{
-		Words: "ping", About: Nothing, Needs: Anything,
+		Words: "ping", About: Nothing, Needs: Anything, Reads: true,
 		Does: "see that the bot is there",
 		Run: func(c *Call) (Reply, error) {
 			waiting, err := c.Tx.Waiting()
-			return Reply{"ping", incidents.Facts{"now": c.now, "waiting": waiting}}, err
+			return Reply{Template: "ping", Facts: incidents.Facts{"now": c.now, "waiting": waiting}}, err
 		},
 	}
 }
 
 func whoami() Command {
 	return Command{
-		Words: "whoami", About: Nothing, Needs: Anything,
+		Words: "whoami", About: Nothing, Needs: Anything, Reads: true,
 		Does: "how the bot knows you",
 		Run: func(c *Call) (Reply, error) {
-			return Reply{"whoami", incidents.Facts{
+			return Reply{Template: "whoami", Facts: incidents.Facts{
 				"person": c.Who.Name, "network": c.Line.From.Network, "account": c.Line.From.ID,
 				"zone": c.Who.Zone.String(), "local": c.now.In(c.Who.Zone).Format("Mon 15:04"),
 			}}, nil
@@ -113,7 +113,7 @@ func whoami() Command {
 
 func room() Command {
 	return Command{
-		Words: "room", About: Nothing, Needs: Anything, Proves: true,
+		Words: "room", About: Nothing, Needs: Anything, Proves: true, Reads: true,
 		Does: "what this room may hear, and why",
 		Run: func(c *Call) (Reply, error) {
 			v := c.clear(c.Line.Grant.Incident)
@@ -127,10 +127,11 @@ func room() Command {
 					strangers = append(strangers, r.Name)
 				}
 			}
-			return Reply{"room", incidents.Facts{
+			return Reply{Template: "room", Facts: incidents.Facts{
 				"clearance": v.Clearance.String(), "why": v.Why, "asks": c.Line.Grant.Asks, "checks": checks,
 				"readers": v.Readers, "strangers": strangers, "desk": c.Line.Grant.Desk, "direct": c.Line.Grant.Direct,
 				"console": c.Line.Grant.Network == incidents.OnConsole,
+				"unknown": c.Line.Grant.Network == "" && !c.Line.Room.Direct, "id": c.Line.Room.ID,
 			}}, nil
 		},
 	}

@@ -38,8 +38,11 @@ func incidentOpen() Command {
 			if err != nil {
 				return Reply{}, err
 			}
-			c.I, err = c.Tx.Add(i, entries...)
+			if c.I, err = c.Tx.Add(i, entries...); err != nil {
+				return Reply{}, err
+			}
 			c.said = entries[:1]
+			err = c.roomByLevel()
 			return c.card("incident/opened", "assumed", o.Reported.HourAssumed, "asked", c.Str("LEVEL") != "" && c.I.Level != c.Str("LEVEL")), err
 		},
 	}
@@ -47,7 +50,7 @@ func incidentOpen() Command {
 
 func incidentList() Command {
 	return Command{
-		Words: "incident list", About: Every, Needs: Notices,
+		Words: "incident list", About: Every, Needs: Notices, Reads: true,
 		Does: "list incidents: the open ones, unless you say which",
 		Args: []Arg{{Name: "which", Kind: Word, OneOf: []string{"open", "closed", "all"}, Optional: true}},
 		Run: func(c *Call) (Reply, error) {
@@ -65,7 +68,7 @@ func incidentList() Command {
 				i.Reporter = incidents.Reporter{} // a list that waits to be said is about no incident: !forget would not find it
 				cards = append(cards, incidents.Card(*c.plan, i, c.now))
 			}
-			return Reply{"incident/list", incidents.Facts{
+			return Reply{Template: "incident/list", Facts: incidents.Facts{
 				"which": which, "count": count, "left": count - len(list), "incidents": cards,
 			}}, err
 		},
@@ -74,7 +77,7 @@ func incidentList() Command {
 
 func incidentShow() Command {
 	return Command{
-		Words: "incident show", About: One, Needs: Notices,
+		Words: "incident show", About: One, Needs: Notices, Reads: true,
 		Does: "show an incident", Example: "!incident show INC-7",
 		Run: func(c *Call) (Reply, error) { return c.card("incident/show"), nil },
 	}
@@ -123,7 +126,10 @@ func incidentClose() Command {
 				return Reply{}, err
 			}
 			unanswered := len(incidents.Clocks(*c.plan, c.I)) > 0 && c.I.AckAt.IsZero()
-			err = c.save(i, e)
+			if err := c.save(i, e); err != nil {
+				return Reply{}, err
+			}
+			err = c.inRoom("room/farewell", incidents.Card(*c.plan, c.I, c.now).With("who", c.Who.Name))
 			return c.card("incident/closed", "unanswered", unanswered), err
 		},
 	}

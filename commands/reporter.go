@@ -77,7 +77,7 @@ func (c *Call) oneLineFact(name string) error {
 
 func factShow() Command {
 	return Command{
-		Words: "fact show", About: One, Needs: Notices,
+		Words: "fact show", About: One, Needs: Notices, Reads: true,
 		Does: "show the facts that drafts are made from",
 		Run:  func(c *Call) (Reply, error) { return c.card("fact/show"), nil },
 	}
@@ -85,7 +85,7 @@ func factShow() Command {
 
 func timeline() Command {
 	return Command{
-		Words: "timeline", About: MaybeOne, Needs: Notices,
+		Words: "timeline", About: MaybeOne, Needs: Notices, Reads: true,
 		Does: "show the last entries of the record", Example: "!timeline INC-7 20",
 		Args: []Arg{{Name: "n", Kind: Count, Optional: true}},
 		Run: func(c *Call) (Reply, error) {
@@ -107,7 +107,7 @@ func timeline() Command {
 					"at": e.At, "who": e.Who, "kind": e.Kind, "plain": e.Plain, "text": e.Text, "handle": h,
 				})
 			}
-			return Reply{"timeline", incidents.Facts{"entries": entries, "handle": c.I.Handle, "codename": c.I.Codename}}, nil
+			return Reply{Template: "timeline", Facts: incidents.Facts{"entries": entries, "handle": c.I.Handle, "codename": c.I.Codename}}, nil
 		},
 	}
 }

@@ -38,8 +38,14 @@ func (c *Call) assign(role, person string) (Reply, error) {
 	}
 	r, _ := c.plan.Role(role)
 	before := c.I.Roles[role]
-	err = c.save(i, e)
-	return c.card("role/assigned", "role", r.Name, "does", r.Does, "person", person, "before", before), err
+	if err := c.save(i, e); err != nil {
+		return Reply{}, err
+	}
+	out := c.card("role/assigned", "role", r.Name, "does", r.Does, "person", person, "before", before)
+	if person != c.Who.Name {
+		out.Mentions = []string{person}
+	}
+	return out, c.alsoIn(person)
 }
 
 func roleDrop() Command {
@@ -62,7 +68,7 @@ func roleDrop() Command {
 
 func roleList() Command {
 	return Command{
-		Words: "role list", About: One, Needs: Notices,
+		Words: "role list", About: One, Needs: Notices, Reads: true,
 		Does: "list who does what",
 		Run:  func(c *Call) (Reply, error) { return c.card("role/list"), nil },
 	}

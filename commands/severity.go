@@ -24,7 +24,10 @@ func severitySet() Command {
 				}
 				reordered = s.Reordered
 			}
-			err = c.save(i, e)
+			if err := c.save(i, e); err != nil {
+				return Reply{}, err
+			}
+			err = c.roomByLevel()
 			return c.card("severity/set", "vectored", incidents.LooksLikeVector(typed), "reordered", reordered), err
 		},
 	}
@@ -32,7 +35,7 @@ func severitySet() Command {
 
 func severityScore() Command {
 	return Command{
-		Words: "severity score", About: Nothing, Needs: Notices,
+		Words: "severity score", About: Nothing, Needs: Notices, Reads: true,
 		Does: "score a CVSS vector without setting anything",
 		Args: []Arg{{Name: "vector", Kind: Vector, Sealed: true}},
 		Run: func(c *Call) (Reply, error) {
@@ -41,7 +44,7 @@ func severityScore() Command {
 				return Reply{}, err
 			}
 			l, _ := c.plan.LevelFor(s.Tenths)
-			return Reply{"severity/score", incidents.Facts{
+			return Reply{Template: "severity/score", Facts: incidents.Facts{
 				"vector": incidents.Seal(s.Vector), "score": incidents.Seal(incidents.SayScore(s)),
 				"scorelevel": incidents.Seal(l.Name), "reordered": s.Reordered, "means": incidents.Seal(l.Means),
 			}}, nil
@@ -51,7 +54,7 @@ func severityScore() Command {
 
 func severityShow() Command {
 	return Command{
-		Words: "severity show", About: One, Needs: Notices,
+		Words: "severity show", About: One, Needs: Notices, Reads: true,
 		Does: "show the level, the score, and why they differ",
 		Run:  func(c *Call) (Reply, error) { return c.card("severity/show"), nil },
 	}

@@ -68,6 +68,8 @@ type Command struct {
 	About   About
 	Second  func(*Call) (bool, error) // whether it needs a second person; nil: never
 	Proves  bool                      // the room is proven for it even when nothing sealed is typed
+	Reads   bool                      // it changes nothing: it is obeyed however old the line is
+	Outside bool                      // what is typed names somebody outside, who can be forgotten
 	Run     func(*Call) (Reply, error)
 }
 
@@ -75,6 +77,7 @@ type Command struct {
 type Reply struct {
 	Template string
 	Facts    incidents.Facts
+	Mentions []string // who has to act on it
 }
 
 // Table lists every command. Adding one is a function in the file of its noun
@@ -82,11 +85,12 @@ type Reply struct {
 func Table() []Command {
 	return []Command{
 		help(), ping(), whoami(), room(),
-		incidentOpen(), incidentList(), incidentShow(), incidentNote(), incidentTitle(), incidentClose(), incidentReopen(),
+		incidentOpen(), incidentList(), incidentShow(), incidentNote(), incidentTitle(), incidentRoom(), incidentClose(), incidentReopen(),
 		severitySet(), severityScore(), severityShow(),
 		roleAssign(), roleTake(), roleDrop(), roleList(),
 		reporterSet(), forgetReporter(), factSet(), factShow(), ackSent(),
-		timeline(), approve(), suspend(), unsuspend(),
+		guestAllow(), guestRemove(), guestList(),
+		timeline(), heard(), approve(), suspend(), unsuspend(),
 	}
 }
 

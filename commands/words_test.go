@@ -156,7 +156,7 @@ func TestUsage(t *testing.T) {
 			if !strings.Contains(usage, a.Name) && a.OneOf == nil {
 				t.Errorf("%s does not show %s", usage, a.Name)
 			}
-			if a.Sealed && a.Kind == Word {
+			if a.Sealed && a.OneOf != nil {
 				t.Errorf("!%s: %s is sealed, and is one of a list", c.Words, a.Name)
 			}
 			if (a.Kind == OneLine || a.Kind == Text) && a.Max == 0 {

@@ -51,12 +51,13 @@ func roleFacts(p Plan, i Incident) []Facts {
 func clockFacts(p Plan, i Incident, now time.Time) []Facts {
 	var out []Facts
 	for _, c := range Clocks(p, i) {
-		out = append(out, Facts{"key": c.Key, "name": p.clockName(c.Key), "due": c.Due, "overdue": !now.Before(c.Due)})
+		out = append(out, Facts{"key": c.Key, "name": p.ClockName(c.Key), "due": c.Due, "overdue": !now.Before(c.Due)})
 	}
 	return out
 }
 
-func (p Plan) clockName(key string) string {
+// ClockName gives the generic name of a clock: it says nothing about the incident.
+func (p Plan) ClockName(key string) string {
 	for _, c := range p.Clocks {
 		if c.Key == key {
 			return c.Name
@@ -71,7 +72,7 @@ func RungCard(p Plan, i Incident, c Clock, rung, now time.Time, late bool) Facts
 	if !late {
 		now = rung // "in 1 d", not "in 23 h 59 min", a moment after the rung
 	}
-	return Card(p, i, now).With("clock", p.clockName(c.Key)).With("clockkey", c.Key).With("due", c.Due).
+	return Card(p, i, now).With("clock", p.ClockName(c.Key)).With("clockkey", c.Key).With("due", c.Due).
 		With("left", SaySpan(c.Due.Sub(now).Abs())).With("overdue", now.After(c.Due)).With("moment", now.Equal(c.Due)).
 		With("rung", rung).With("late", late).With("who", i.Roles[c.Role])
 }

@@ -59,11 +59,13 @@ type Check struct {
 	Mend string
 }
 
-// Reader is somebody who can read in a room: a person of the roster, or nobody
-// we know (Person "").
+// Reader is somebody who can read in a room: a person of the roster, a guest, or
+// nobody we know (Person "").
 type Reader struct {
-	Person string
-	Name   string // the account or nick, for saying who it is that is not known
+	Person  string
+	Name    string // the account or nick, for saying who it is that is not known
+	Account Account
+	Guest   bool // let in by name for the incident whose own room this is
 }
 
 // Proof is what is known about a room at one moment.
@@ -72,13 +74,31 @@ type Proof struct {
 	Readers []Reader
 }
 
+// Admit gives the proof of an incident's own room with those readers as guests
+// who were let in for that incident.
+func (p Proof) Admit(guests []Account) Proof {
+	if len(guests) == 0 {
+		return p
+	}
+	readers := make([]Reader, len(p.Readers))
+	for k, r := range p.Readers {
+		for _, g := range guests {
+			r.Guest = r.Guest || (g == r.Account && g.ID != "")
+		}
+		readers[k] = r
+	}
+	p.Readers = readers
+	return p
+}
+
 // Verdict is the clearance of a room with its reasons.
 type Verdict struct {
 	Clearance Clearance
 	Grant     Grant
 	Checks    []Check // every check that the rule asked for, failed ones included
 	Readers   int
-	Why       string // one sentence; "" when nothing lowered it
+	Strangers []string // who reads there and may not
+	Why       string   // one sentence; "" when nothing lowered it
 }
 
 // Failed lists the checks that were not OK.
@@ -103,6 +123,8 @@ func asked(g Grant) []string {
 		return []string{"tls", "peer-tls", "authenticated", "identified"}
 	case g.Network == OnIRC:
 		return []string{"tls", "authenticated", "plain", "secret", "closed", "registered-only", "tls-only", "identified"}
+	case g.Network == OnMatrix:
+		return []string{"encrypted", "invite-only", "history", "no-guests", "unlisted", "no-integrations", "signed-keys"}
 	default:
 		return []string{"unknown network"}
 	}
@@ -127,8 +149,9 @@ func Clear(g Grant, p Proof, subject int, suspended func(person string) bool) Ve
 		switch {
 		case r.Person != "" && suspended(r.Person):
 			lowered = append(lowered, r.Person+" is suspended and can read here")
-		case r.Person == "":
+		case r.Person == "" && (!r.Guest || g.Incident == 0):
 			lowered = append(lowered, r.Name+" is not on the roster")
+			v.Strangers = append(v.Strangers, r.Name)
 		}
 	}
 	v.Checks = gather(g, p)

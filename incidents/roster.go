@@ -5,6 +5,25 @@ import (
 	"time"
 )
 
+// MatrixID reports whether a text is a full Matrix user ID: @local:server, at most
+// 255 bytes. Source: Matrix specification, appendices, section User identifiers.
+func MatrixID(text string) bool {
+	rest, ok := strings.CutPrefix(text, "@")
+	local, server, colon := strings.Cut(rest, ":")
+	if !ok || !colon || local == "" || server == "" || len(text) > 255 {
+		return false
+	}
+	for _, r := range text {
+		if r <= ' ' || r > '~' {
+			return false
+		}
+	}
+	// A name of a server, with a port or an IPv6 address: what follows an account in
+	// a sentence, or in brackets, is none of it.
+	return strings.Trim(server, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") == "" &&
+		!strings.HasSuffix(server, ".") && !strings.HasSuffix(server, ":")
+}
+
 // Account is who a network says somebody is.
 type Account struct{ Network, ID string }
 

@@ -32,6 +32,7 @@ func Kinds() []string {
 	return []string{
 		"opened", "closed", "reopened", "titled", "noted", "severity", "assigned", "dropped",
 		"reporter", "forgot", "fact", "acknowledged", "asked", "approved", "suspended", "unsuspended",
+		"heard", "edited", "redacted", "guest", "guest-left", "room",
 	}
 }
 

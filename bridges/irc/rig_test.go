@@ -81,6 +81,12 @@ func (r *recorder) Message(_ context.Context, m bridges.Message) error {
 	return nil
 }
 
+func (r *recorder) Touch(context.Context, bridges.Touch) error { return nil }
+
+func (r *recorder) Keep(context.Context, string, map[string]string) error { return nil }
+
+func (r *recorder) Kept(context.Context, string, string) (map[string]string, error) { return nil, nil }
+
 func (r *recorder) Event(_ context.Context, e bridges.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -27,6 +27,8 @@ type parts struct {
 	direct    map[string]incidents.Grant       // what a direct message may hear, by network
 	approve   func(network string) bool
 	desks     []commands.Place
+	maxAge    map[string]time.Duration // how old a line that changes something may be, by network; absent: any age
+	roomsFor  map[string][]string      // the levels whose incidents get a room of their own, by network
 	clock     outbox.Clock
 	log       *slog.Logger
 	failpoint func(step string)
@@ -43,6 +45,9 @@ type app struct {
 	bridges map[string]bridges.Bridge
 	inOrder bool // answers are said before the next line is read: the console
 	ignored counts
+	own     ownRooms
+	slow    time.Duration // after which a sign says that an answer takes long; 0: never
+	looks   looks
 }
 
 // newApp opens the store and puts a bot together; close ends it.
@@ -59,12 +64,18 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 		return nil, err
 	}
 	a := &app{p: p, store: st, bridges: map[string]bridges.Bridge{}}
+	var hosts []string
 	for _, b := range bs {
 		a.bridges[b.Network()] = b
+		if _, ok := b.(bridges.Host); ok {
+			hosts = append(hosts, b.Network())
+		}
 	}
 	a.desk = &commands.Desk{
 		Store: st, Plan: plan, Roster: p.roster, Book: book, Desks: p.desks, Prefix: p.prefix,
-		Approve: p.approve, Table: commands.Table(), Log: p.log, Ignored: a.ignored.add, Most: a.most,
+		Approve: p.approve, Table: commands.Table(), Log: p.log, Ignored: a.ignored.add, Most: a.most, Hosts: hosts,
+		RoomsFor: func(network string) []string { return p.roomsFor[network] },
+		MaxAge:   func(network string) time.Duration { return p.maxAge[network] },
 	}
 	places := make([]outbox.Place, len(p.desks))
 	for i, d := range p.desks {
@@ -73,13 +84,14 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 	a.outbox = outbox.New(outbox.Config{
 		Store: st, Book: book, Plan: plan, Roster: p.roster, Clock: p.clock, Rooms: a.grant,
 		Desks: places, Bridges: bs, Log: p.log, Failpoint: p.failpoint,
+		Handle: func(n int) string { return incidents.HandleOf(p.prefix, n) }, Made: a.own.put, Away: a.own.away,
 	})
 	a.desk.Interrupt = a.outbox.Interrupt
 	if p.opened != nil {
 		err = p.opened(ctx, st)
 	}
 	if err == nil {
-		err = a.reckon(ctx)
+		err = errors.Join(a.own.load(ctx, st), a.reckon(ctx))
 	}
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
@@ -114,6 +126,9 @@ func (a *app) grant(r bridges.Room) incidents.Grant {
 	if g, ok := a.p.grants[r]; ok {
 		return g
 	}
+	if n := a.own.incident(r); n != 0 {
+		return incidents.Grant{Network: a.p.direct[r.Network].Network, Asks: "full", Incident: n}
+	}
 	return incidents.Grant{Asks: "none"}
 }
 
@@ -132,6 +147,8 @@ func (a *app) Message(ctx context.Context, m bridges.Message) error {
 	if !concerns {
 		return nil
 	}
+	dealt := a.watch(ctx, m)
+	defer dealt()
 	line := commands.Line{Message: m, Grant: a.grant(m.Room)}
 	proof := outbox.Unproven(m.Room)
 	if prove {
@@ -155,25 +172,42 @@ func (a *app) Message(ctx context.Context, m bridges.Message) error {
 	return nil
 }
 
-// Event deals with what happened to a bridge.
-func (a *app) Event(ctx context.Context, e bridges.Event) {
-	switch e.Kind {
-	case bridges.Up:
-		a.p.log.Info("up", "network", e.Network)
-		a.outbox.Up(ctx, e.Network)
-	case bridges.Down:
-		a.p.log.Warn("down", "network", e.Network, "reason", e.Told)
-	case bridges.Trouble:
-		a.p.log.Warn("trouble", "network", e.Network, "room", e.Room.ID, "what", e.Told)
-		a.outbox.Tell(ctx, "trouble/"+e.Network+"/"+e.Room.ID, "trouble", incidents.Facts{"network": e.Network, "told": e.Told})
-	case bridges.Changed: // a proof is made anew for every row
+// Touch notes what was done to a message that was said before.
+func (a *app) Touch(ctx context.Context, t bridges.Touch) error {
+	if err := a.desk.Touch(ctx, t); err != nil {
+		a.p.log.Error("a touch was not dealt with", "network", t.Room.Network, "touch", t.ID, "error", err.Error())
+		return err
 	}
+	if a.inOrder {
+		return a.outbox.Drain(ctx)
+	}
+	a.outbox.Kick()
+	return nil
 }
+
+// Keep keeps what a network has to know after a restart.
+func (a *app) Keep(ctx context.Context, network string, values map[string]string) error {
+	return a.store.Update(ctx, func(tx *store.Tx) error { return tx.Keep(network, values) })
+}
+
+// Kept gives what a network kept.
+func (a *app) Kept(ctx context.Context, network, prefix string) (out map[string]string, err error) {
+	err = a.store.Update(ctx, func(tx *store.Tx) error {
+		out, err = tx.Kept(network, prefix)
+		return err
+	})
+	return out, err
+}
+
+// slow is how long somebody waits for an answer before a sign says that it is on
+// its way.
+const slow = time.Second
 
 // serve runs the outbox and every bridge until ctx ends or a bridge gives up.
 func (a *app) serve(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	a.slow = slow
 	var wg sync.WaitGroup
 	wg.Go(func() { a.outbox.Run(ctx) })
 	wg.Go(func() { a.ignored.report(ctx, a.p.log) })
@@ -189,44 +223,11 @@ func (a *app) serve(ctx context.Context) error {
 		})
 	}
 	wg.Wait()
+	a.looks.wait.Wait()
 	close(errs)
 	var all error
 	for err := range errs {
 		all = errors.Join(all, err)
 	}
 	return all
-}
-
-// counts counts the lines that got no answer, by reason, without their text.
-type counts struct {
-	mu sync.Mutex
-	n  map[string]int
-}
-
-func (c *counts) add(why string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.n == nil {
-		c.n = map[string]int{}
-	}
-	c.n[why]++
-}
-
-// report logs the counts once an hour, when there are any.
-func (c *counts) report(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		c.mu.Lock()
-		for why, n := range c.n {
-			log.Info("lines got no answer", "why", why, "count", n)
-		}
-		c.n = nil
-		c.mu.Unlock()
-	}
 }

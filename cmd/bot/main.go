@@ -18,6 +18,7 @@ import (
 	"time"
 	_ "time/tzdata" // zones also where the system has none
 
+	"tocsin/bridges/matrix"
 	"tocsin/cmd/bot/config"
 	"tocsin/incidents"
 )
@@ -29,11 +30,18 @@ type program struct {
 	err      io.Writer
 	env      func(string) (string, bool)
 	terminal bool // a person sits at in
+
+	ask   func(ctx context.Context, prompt string) (string, error)               // asks for a secret; nil: there is nobody to ask
+	login func(context.Context, matrix.LoginOptions) (matrix.LoginResult, error) // nil: matrix.Login
+	trust func(context.Context, matrix.Config, string) error                     // nil: matrix.Trust
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	p := program{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, terminal: isTerminal(os.Stdin)}
+	p := program{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, terminal: isTerminal(os.Stdin),
+		ask: askAt(os.Stdin, os.Stderr),
+	}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -56,12 +64,19 @@ const usage = `Tocsin, the incident desk of an open-source project's maintainers
   bot [-db FILE]                    rehearse on the console; nothing needs to be configured
   bot init [FILE]                   write a commented configuration, config.toml
   bot check [-config FILE]          read the configuration strictly and say what is wrong
+  bot login matrix [-config FILE] [-password-file FILE | -token-file FILE]
+                   [-recovery-key-file FILE] [NAME]
+                                    make the bot's device on a Matrix account, once; without a
+                                    file it asks for the password
   bot -config FILE                  serve the networks of the configuration
   bot verify [-db FILE | -config FILE]
                                     walk the record and check that nothing in it was changed
   bot unsuspend [-db FILE | -config FILE] PERSON
                                     obey a person again, when too few are left to do it in chat;
                                     stop the bot first
+  bot trust [-config FILE] @USER:SERVER
+                                    accept the identity that somebody has now on Matrix, who
+                                    reset it; stop the bot first
   bot version                       which version this is
 `
 
@@ -92,6 +107,10 @@ func (p program) run(ctx context.Context, args []string) int {
 	db := f.String("db", "", "the state's file")
 	cfg := f.String("config", "", "the configuration")
 	logLevel := f.String("log", "", "debug, info, warn or error")
+	var files loginFiles
+	if verb == "login" {
+		files.flags(f)
+	}
 	var rest []string
 	for len(args) > 0 { // flags may stand before and after the other words
 		if err := f.Parse(args); err != nil {
@@ -104,11 +123,11 @@ func (p program) run(ctx context.Context, args []string) int {
 			rest, args = append(rest, args[0]), args[1:]
 		}
 	}
-	a := arguments{db: *db, config: *cfg, log: *logLevel, rest: rest}
+	a := arguments{db: *db, config: *cfg, log: *logLevel, rest: rest, login: files}
 	if a.db != "" && a.config != "" {
 		return p.misused("Say -db or -config, not both: the configuration names its file itself.")
 	}
-	if most := map[string]int{"init": 1, "check": 1, "verify": 1, "unsuspend": 1}[verb]; len(rest) > most {
+	if most := map[string]int{"init": 1, "check": 1, "verify": 1, "unsuspend": 1, "login": 2, "trust": 1}[verb]; len(rest) > most {
 		return p.misused(fmt.Sprintf("There is nothing to do with %q.", rest[most]))
 	}
 	switch verb {
@@ -121,6 +140,10 @@ func (p program) run(ctx context.Context, args []string) int {
 		return p.init(a)
 	case "check":
 		return p.check(a)
+	case "login":
+		return p.loginMatrix(ctx, a)
+	case "trust":
+		return p.trustMatrix(ctx, a)
 	case "verify":
 		return p.verify(ctx, a)
 	case "unsuspend":
@@ -144,6 +167,7 @@ func (s sentence) Error() string { return string(s) }
 type arguments struct {
 	db, config, log string
 	rest            []string
+	login           loginFiles
 }
 
 func (p program) misused(why string) int {
@@ -223,9 +247,7 @@ func (p program) init(a arguments) int {
 
 // check reads the configuration and the plan as serving would.
 func (p program) check(a arguments) int {
-	if a.config == "" {
-		a.config = "config.toml"
-	}
+	a.config = a.configFile()
 	if len(a.rest) > 0 {
 		a.config = a.rest[0]
 	}
@@ -237,6 +259,7 @@ func (p program) check(a arguments) int {
 		fmt.Fprintln(p.err, err)
 		return exitUsage
 	}
-	fmt.Fprintf(p.out, "%s is in order. Networks: %d. People: %d.\n", a.config, len(c.IRC), len(c.People))
+	fmt.Fprintf(p.out, "%s is in order. Networks: %d. People: %d.\n", a.config, len(c.IRC)+len(c.Matrix), len(c.People))
+	p.sayDevices(c)
 	return exitOK
 }

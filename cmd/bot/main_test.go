@@ -47,14 +47,15 @@ func TestCommandLine(t *testing.T) {
 		{"a record that is not there", "", []string{"verify", "-db", "typo.db"}, 2, "there is no such file"},
 		{"a configuration to start from", "", []string{"init"}, 0, "Wrote config.toml"},
 		{"nothing is overwritten", "", []string{"init"}, 1, "is there already and is left as it is"},
-		{"a configuration without its secret", "", []string{"check"}, 2, "config.toml:61: irc.password_file: there is no such file"},
+		{"a configuration without its secret", "", []string{"check"}, 2, "config.toml:95: irc.password_file: there is no such file"},
 		{"a configuration that is not there", "", []string{"check", "-config", "no.toml"}, 2, "no.toml"},
+		{"a login before there is a configuration", "", []string{"login", "matrix", "-config", "no.toml"}, 2, "no.toml:1: this file cannot be read"},
 		{"both files", "", []string{"-db", "a.db", "-config", "config.toml"}, 2, "not both"},
 		{"an unknown word", "", []string{"frobnicate"}, 2, `There is no "frobnicate".`},
 		{"a word too many", "", []string{"init", "a", "b"}, 2, `There is nothing to do with "b".`},
 		{"an unknown flag", "", []string{"-frobnicate"}, 2, "flag provided but not defined"},
 		{"the version", "", []string{"version"}, 0, "tocsin "},
-		{"help", "", []string{"help"}, 0, "bot verify"},
+		{"help", "", []string{"help"}, 0, "bot login matrix"},
 	} {
 		got := bot(t, dir, c.in, c.args...)
 		if got.code != c.code || !strings.Contains(got.out+got.err, c.says) {

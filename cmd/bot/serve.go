@@ -8,9 +8,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"tocsin/bridges"
 	"tocsin/bridges/irc"
+	"tocsin/bridges/matrix"
 	"tocsin/cmd/bot/config"
 	"tocsin/commands"
 	"tocsin/incidents"
@@ -18,27 +20,46 @@ import (
 	"tocsin/templates"
 )
 
-// planOf reads the plan that the configuration names, or Pillow's.
+// planOf reads the plan that the configuration names, or Pillow's, and holds what
+// the configuration says about it against it.
 func planOf(c *config.Config) (*incidents.Plan, error) {
-	if c.Project.Plan == "" {
-		return templates.ReadPlan(templates.Builtin(), "plans/pillow/plan.toml")
+	files, name := templates.Builtin(), "plans/pillow/plan.toml"
+	if c.Project.Plan != "" {
+		files, name = os.DirFS(c.Project.Plan), "plan.toml"
 	}
-	return templates.ReadPlan(os.DirFS(c.Project.Plan), "plan.toml")
+	plan, err := templates.ReadPlan(files, name)
+	if err != nil {
+		return nil, err
+	}
+	var levels []string
+	for _, l := range plan.Levels {
+		levels = append(levels, l.Key)
+	}
+	return plan, c.Fits(levels)
 }
 
 // network is one configured network, ready to be put into the bot.
 type network struct {
-	bridge  bridges.Bridge
-	name    string
-	approve bool
-	direct  incidents.Grant
-	rooms   map[bridges.Room]incidents.Grant
+	bridge   bridges.Bridge
+	name     string
+	approve  bool
+	direct   incidents.Grant
+	rooms    map[bridges.Room]incidents.Grant
+	maxAge   time.Duration // how old a command may be that changes something; 0: no matter
+	roomsFor []string      // the levels whose incidents get a room of their own
 }
 
 // networks makes a bridge for each network of the configuration. Adding a
 // kind of network is one more loop here.
 func networks(c *config.Config, log *slog.Logger) ([]network, error) {
 	var out []network
+	for _, n := range c.Matrix {
+		made, err := matrixNetwork(c, n, log)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", n.Name, err)
+		}
+		out = append(out, made)
+	}
 	for _, n := range c.IRC {
 		made, err := ircNetwork(c, n, log)
 		if err != nil {
@@ -47,6 +68,43 @@ func networks(c *config.Config, log *slog.Logger) ([]network, error) {
 		out = append(out, made)
 	}
 	return out, nil
+}
+
+func matrixNetwork(c *config.Config, n config.Matrix, log *slog.Logger) (network, error) {
+	out := network{
+		name: n.Name, approve: n.MayApprove, rooms: map[bridges.Room]incidents.Grant{}, maxAge: n.MaxAge, roomsFor: n.RoomsFor,
+		direct: incidents.Grant{Network: incidents.OnMatrix, Asks: n.Direct, Direct: true},
+	}
+	for _, r := range n.Rooms {
+		out.rooms[bridges.Room{Network: n.Name, ID: r.ID}] = incidents.Grant{
+			Network: incidents.OnMatrix, Asks: r.Clearance, Desk: r.Desk,
+		}
+	}
+	b, err := matrix.New(matrixConfig(c, n, log))
+	out.bridge = b
+	return out, err
+}
+
+// matrixConfig puts a Matrix account into the shape that its bridge is made from.
+func matrixConfig(c *config.Config, n config.Matrix, log *slog.Logger) matrix.Config {
+	out := matrix.Config{
+		Name: n.Name, Homeserver: n.Homeserver, User: n.User, Folder: n.Folder, ObeyUnsigned: n.ObeyUnsigned, Log: log,
+		Speakers: []string{}, // nil would be everybody
+	}
+	if !n.PickleKey.Empty() {
+		out.PickleKey = []byte(n.PickleKey.Reveal())
+	}
+	for _, r := range n.Rooms {
+		out.Rooms = append(out.Rooms, matrix.Room{ID: r.ID, Full: r.Clearance == "full"})
+	}
+	for _, p := range c.People {
+		for _, a := range p.Accounts {
+			if a.Network == n.Name {
+				out.Speakers = append(out.Speakers, a.ID)
+			}
+		}
+	}
+	return out
 }
 
 func ircNetwork(c *config.Config, n config.IRC, log *slog.Logger) (network, error) {
@@ -83,10 +141,11 @@ func serveParts(c *config.Config, plan *incidents.Plan, ns []network, log *slog.
 	p := parts{
 		dbPath: c.State.File, prefix: c.Project.Prefix, roster: c.Roster(), plan: plan,
 		grants: map[bridges.Room]incidents.Grant{}, direct: map[string]incidents.Grant{}, clock: &clock{}, log: log,
+		maxAge: map[string]time.Duration{}, roomsFor: map[string][]string{},
 	}
 	may := map[string]bool{}
 	for _, n := range ns {
-		p.direct[n.name] = n.direct
+		p.direct[n.name], p.maxAge[n.name], p.roomsFor[n.name] = n.direct, n.maxAge, n.roomsFor
 		may[n.name] = n.approve
 		for room, g := range n.rooms {
 			p.grants[room] = g

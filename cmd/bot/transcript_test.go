@@ -48,6 +48,7 @@ type staged struct {
 }
 
 func (s *staged) Hear(ctx context.Context, m bridges.Message) error { return s.Message(ctx, m) }
+func (s *staged) Settle(ctx context.Context) error                  { return s.outbox.Drain(ctx) }
 func (s *staged) Wait(ctx context.Context, span string) error       { return s.wait(ctx, span) }
 
 func (s *staged) Restart(ctx context.Context) error {
@@ -65,21 +66,26 @@ func (s *staged) Restart(ctx context.Context) error {
 	seen := map[string]bool{}
 	people := p.roster.People()
 	for _, r := range s.script.Rooms {
-		p.grants[bridges.Room{Network: r.Network, ID: r.Room}] = incidents.Grant{
-			Network: incidents.OnIRC, Asks: r.Clearance, Desk: true,
+		kind, direct := incidents.OnIRC, "notice"
+		if r.Network == "matrix" {
+			kind, direct = incidents.OnMatrix, "full"
+			p.roomsFor = map[string][]string{r.Network: {"critical"}}
+			p.maxAge = map[string]time.Duration{r.Network: 10 * time.Minute}
 		}
+		p.grants[bridges.Room{Network: r.Network, ID: r.Room}] = incidents.Grant{Network: kind, Asks: r.Clearance, Desk: true}
 		p.desks = append(p.desks, commands.Place{Network: r.Network, Room: r.Room})
 		if !seen[r.Network] {
 			seen[r.Network] = true
 			bs = append(bs, s.stage.Bridge(r.Network))
-			p.direct[r.Network] = incidents.Grant{Network: incidents.OnIRC, Asks: "notice"}
+			p.direct[r.Network] = incidents.Grant{Network: kind, Asks: direct}
 			for i := range people {
-				people[i].Accounts = append(people[i].Accounts, incidents.Account{Network: r.Network, ID: people[i].Name})
+				id := chattest.AccountID(r.Network, people[i].Name)
+				people[i].Accounts = append(people[i].Accounts, incidents.Account{Network: r.Network, ID: id})
 			}
 		}
 	}
 	p.roster = incidents.NewRoster(people...)
-	p.approve = func(network string) bool { return network == "console" }
+	p.approve = func(network string) bool { return network == "console" || network == "matrix" }
 	a, err := newApp(ctx, p, bs...)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,15 +21,17 @@ type notices struct {
 }
 
 type telling struct {
-	now  string               // the state of the room; "" when nothing is wrong
-	told map[string]time.Time // when each state was told last
+	heard bool                 // the desk was told, and not yet that it is over
+	now   string               // the state of the room; "" when nothing is wrong
+	told  map[string]time.Time // when each state was told last
 }
 
 // quiet is how long the same is not told again about a room.
 const quiet = 10 * time.Minute
 
-// news reports whether a room's state is worth telling.
-func (n *notices) news(r bridges.Room, state string, at time.Time) bool {
+// news reports whether a room's state is worth telling: that it got worse, by a
+// word that it did not have, or that what was told is over.
+func (n *notices) news(r bridges.Room, state string, at time.Time) (tell, over bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.told == nil {
@@ -39,13 +42,24 @@ func (n *notices) news(r bridges.Room, state string, at time.Time) bool {
 		t.told = map[string]time.Time{}
 	}
 	last, before := t.told[state]
-	tell := t.now != state && state != "" && (!before || at.Sub(last) >= quiet)
+	tell = worse(state, t.now) && (!before || at.Sub(last) >= quiet)
+	over = state == "" && t.heard
 	if tell {
 		t.told[state] = at
+		t.heard = true
+	}
+	if over {
+		t.heard = false
 	}
 	t.now = state
 	n.told[r] = t
-	return tell
+	return tell, over
+}
+
+// worse reports whether a state has a word that another one has not.
+func worse(state, than string) bool {
+	have := strings.Fields(than)
+	return slices.ContainsFunc(strings.Fields(state), func(w string) bool { return !slices.Contains(have, w) })
 }
 
 // tellDesk says once in the desks that a room lost its clearance, why, and how
@@ -56,12 +70,23 @@ func (o *Outbox) tellDesk(ctx context.Context, r store.Row, v incidents.Verdict)
 	}
 	state := ""
 	if !v.Clearance.Full() {
-		state = "lowered" // not why: a stranger who changes nick is no news
+		state = "lowered"
 		for _, c := range v.Failed() {
 			state += " " + c.Name
 		}
+		if v.Grant.Network == incidents.OnMatrix { // elsewhere a stranger who changes nick is no news
+			state += " " + strings.Join(v.Strangers, " ")
+		}
 	}
-	if !o.told.news(roomOf(r), state, o.c.Clock.Now()) {
+	room := incidents.Facts{"room": r.Network + " " + r.Room, "incident": ""}
+	if v.Grant.Incident != 0 {
+		room["room"], room["incident"] = r.Network, o.c.Handle(v.Grant.Incident)
+	}
+	tell, over := o.told.news(roomOf(r), state, o.c.Clock.Now())
+	if over {
+		o.tellOf(ctx, v.Grant.Incident, "raised/"+r.Network+"/"+r.Room, "room-raised", room)
+	}
+	if !tell {
 		return
 	}
 	var mend []string
@@ -70,31 +95,116 @@ func (o *Outbox) tellDesk(ctx context.Context, r store.Row, v incidents.Verdict)
 			mend = append(mend, strings.TrimSuffix(c.Mend, "."))
 		}
 	}
-	f := incidents.Facts{"room": r.Network + " " + r.Room, "why": v.Why, "mend": strings.Join(mend, "; ")}
-	o.Tell(ctx, "lowered/"+r.Network+"/"+r.Room, "room-lowered", f)
+	for _, name := range v.Strangers {
+		how := "take " + name + " out of the room"
+		if v.Grant.Incident != 0 {
+			how += ", or let them in for this incident: !guest allow " + o.c.Handle(v.Grant.Incident) + " " + name + " <why>"
+		}
+		mend = append(mend, how)
+	}
+	room["why"], room["mend"] = v.Why, strings.Join(mend, "; ")
+	if v.Grant.Incident != 0 { // who found their way into an incident's room may be its reporter
+		room["why"], room["mend"] = incidents.Seal(v.Why), incidents.Seal(strings.Join(mend, "; "))
+	}
+	o.tellOf(ctx, v.Grant.Incident, "lowered/"+r.Network+"/"+r.Room, "room-lowered", room)
 }
 
-// Tell queues something that the desks should hear of the bot itself: nothing
-// about an incident. The key and the moment make it one row.
-func (o *Outbox) Tell(ctx context.Context, key, template string, f incidents.Facts) {
-	err := o.c.Store.Update(ctx, func(tx *store.Tx) error { return o.TellIn(tx, key, template, f) })
+// tellOf is Tell for what concerns the room of an incident, or a desk (0): that an
+// incident has a room is not for those who may not hear that it exists.
+func (o *Outbox) tellOf(ctx context.Context, incident int, key, template string, f incidents.Facts) {
+	err := o.c.Store.Update(ctx, func(tx *store.Tx) error { return o.tell(tx, incident, key, template, f) })
 	if err != nil {
 		o.c.Log.Error("telling the desk", "error", err.Error())
 	}
 	o.Kick()
 }
 
+// Look proves a room whose people or settings changed, so that the desk hears at
+// once when it is not private any more, and not only when something is said there.
+func (o *Outbox) Look(ctx context.Context, room bridges.Room) {
+	l, grant := o.lanes[room.Network], o.c.Rooms(room)
+	if l == nil || grant.Asks != "full" || room.Direct {
+		return
+	}
+	proof, err := l.bridge.Prove(ctx, room)
+	if err != nil {
+		if ctx.Err() == nil {
+			o.c.Log.Warn("a room could not be proven", "network", room.Network, "error", err.Error())
+		}
+		return
+	}
+	row := store.Row{Network: room.Network, Room: room.ID, Incident: grant.Incident}
+	var v incidents.Verdict
+	err = o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		v, err = o.verdict(tx, row, proof)
+		return err
+	})
+	if err != nil {
+		o.c.Log.Error("judging a room", "error", err.Error())
+		return
+	}
+	o.tellDesk(ctx, row, v)
+}
+
+// Tell queues something that the desks should hear of the bot itself: nothing
+// about an incident. The key and the moment make it one row.
+func (o *Outbox) Tell(ctx context.Context, key, template string, f incidents.Facts) {
+	o.tellOf(ctx, 0, key, template, f)
+}
+
 // TellIn is Tell in the transaction of what is told: no crash comes between.
 func (o *Outbox) TellIn(tx *store.Tx, key, template string, f incidents.Facts) error {
-	for _, p := range o.c.Desks {
-		err := tx.Queue(store.Row{
+	return o.tell(tx, 0, key, template, f)
+}
+
+func (o *Outbox) tell(tx *store.Tx, incident int, key, template string, f incidents.Facts) error {
+	places, err := o.places(tx, incident)
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
+		row := store.Row{
 			Key:  fmt.Sprintf("tell/%s/%d/%s/%s", key, tx.Now().UnixMilli(), p.Network, p.Room),
-			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f,
-			Harmless: template != "plan-changed", // which says that there are incidents
-		})
-		if err != nil {
+			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f, Incident: incident,
+			Harmless: incident == 0 && template != "plan-changed", // which says that there are incidents
+		}
+		if err := tx.Queue(row); err != nil {
 			return err
+		}
+		if o.c.Away == nil || !o.c.Away(p) {
+			continue
+		}
+		for _, id := range o.everybody(p.Network) { // the bot is not in that desk: its people hear it directly
+			own := row
+			own.Key, own.Room, own.Direct = row.Key+"/"+id, id, true
+			if err := tx.Queue(own); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// Unreadable says in a room, once for each cause, that a message there cannot be
+// read, and who has to send it again.
+func (o *Outbox) Unreadable(ctx context.Context, e bridges.Event) {
+	p, ok := o.c.Roster.ByAccount(incidents.Account(e.Who))
+	if !ok {
+		return
+	}
+	err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
+		suspended, err := tx.Suspended()
+		if err != nil || suspended[p.Name] {
+			return err
+		}
+		return tx.Queue(store.Row{
+			Key: fmt.Sprintf("unreadable/%s/%s/%s", e.Network, e.Room.ID, e.Once), Kind: "say", Network: e.Network,
+			Room: e.Room.ID, Direct: e.Room.Direct, ReplyTo: e.Message, Tone: int(bridges.Answer),
+			Template: "unreadable", Facts: incidents.Facts{"person": p.Name}, Mentions: []string{p.Name}, Harmless: true,
+		})
+	})
+	if err != nil {
+		o.c.Log.Error("telling that a message cannot be read", "error", err.Error())
+	}
+	o.Kick()
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,10 +51,13 @@ type Config struct {
 	Roster    incidents.Roster
 	Clock     Clock
 	Rooms     Rooms
+	Handle    func(incident int) string
 	Desks     []Place
 	Bridges   []bridges.Bridge
 	Log       *slog.Logger
-	Failpoint func(step string) // tests: called between any two steps
+	Made      func(r bridges.Room, incident int) // a room was made for an incident; may be nil
+	Away      func(Place) bool                   // whether the bot is not in a desk at the moment; may be nil
+	Failpoint func(step string)                  // tests: called between any two steps
 }
 
 // Outbox says and does what is due.
@@ -77,7 +81,8 @@ func New(c Config) *Outbox {
 		l := newLane(o, b)
 		o.lanes[b.Network()], o.order = l, append(o.order, l)
 	}
-	o.hands["say"] = sayHand{o}
+	o.hands["say"], o.hands["room"], o.hands["board"] = sayHand{o}, roomHand{o}, boardHand{o}
+	o.hands["invite"], o.hands["remove"] = inviteHand{o}, removeHand{o}
 	return o
 }
 
@@ -198,7 +203,14 @@ func (o *Outbox) strike(ctx context.Context) error {
 }
 
 func (o *Outbox) rows(tx *store.Tx, r store.Ring) error {
-	for _, p := range o.c.Desks {
+	places, err := o.places(tx, r.Incident)
+	if err == nil {
+		err = tx.QueueBoard(r.Incident, fmt.Sprintf("%s/%d/%d", r.Clock.Key, r.Generation, r.Rung.UnixMilli()), false)
+	}
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
 		err := tx.Queue(store.Row{
 			Key:  fmt.Sprintf("rung/%d/%s/%d/%d/%s/%s", r.Incident, r.Clock.Key, r.Generation, r.Rung.UnixMilli(), p.Network, p.Room),
 			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: "rung",
@@ -209,6 +221,20 @@ func (o *Outbox) rows(tx *store.Tx, r store.Ring) error {
 		}
 	}
 	return tx.Rung(r)
+}
+
+// places gives where something about an incident, or about none, is told: in the
+// desks, and in the incident's own room.
+func (o *Outbox) places(tx *store.Tx, incident int) ([]Place, error) {
+	out := slices.Clone(o.c.Desks)
+	if incident == 0 {
+		return out, nil
+	}
+	own, ok, err := tx.RoomOf(incident)
+	if ok {
+		out = append(out, Place{own.Network, own.ID})
+	}
+	return out, err
 }
 
 // Backoff gives how long to wait after a row's n-th try: 1, 2, 4 ... 64 minutes.

@@ -110,6 +110,10 @@ type rig struct {
 	t          *testing.T
 	store      *store.Store
 	irc, other *net
+	matrix     *hostNet // nil where a test needs no rooms
+	path       string
+	own        map[bridges.Room]int
+	away       map[Place]bool
 	log        *bytes.Buffer
 	asks       string // what #desk may hear at most
 	direct     string // what a direct message may hear at most
@@ -118,24 +122,47 @@ type rig struct {
 // bubble runs a test in a bubble of its own, in which time is the test's.
 func bubble(t *testing.T, fn func(r *rig)) {
 	t.Helper()
+	bubbleWith(t, fn)
+}
+
+// hosted is bubble with a third network, "matrix", where rooms can be made.
+func hosted(t *testing.T, fn func(r *rig)) {
+	t.Helper()
+	bubbleWith(t, fn, func(r *rig, c *Config) {
+		r.matrix = newHostNet()
+		c.Bridges = append(c.Bridges, r.matrix)
+		c.Desks = append(c.Desks, Place{"matrix", "!desk"})
+		c.Handle = func(n int) string { return incidents.HandleOf("INC", n) }
+		c.Away = func(p Place) bool { return r.away[p] }
+		c.Made = func(room bridges.Room, n int) { r.own[room] = n }
+	})
+}
+
+func bubbleWith(t *testing.T, fn func(r *rig), more ...func(*rig, *Config)) {
+	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, log: &bytes.Buffer{}, asks: "notice", direct: "notice"}
+		r := &rig{t: t, log: &bytes.Buffer{}, asks: "notice", direct: "notice", own: map[bridges.Room]int{}, away: map[Place]bool{}}
 		r.irc, r.other = &net{name: "irc", began: time.Now()}, &net{name: "other", began: time.Now()}
+		r.path = filepath.Join(dir, "t.db")
 		plan, err := templates.ReadPlan(templates.Builtin(), "plans/pillow/plan.toml")
 		r.must(err)
-		r.store, err = store.Open(t.Context(), filepath.Join(dir, "t.db"), store.Options{
+		r.store, err = store.Open(t.Context(), r.path, store.Options{
 			Prefix: "INC", Now: bubbleClock{}.Now, Plan: func() *incidents.Plan { return plan },
 		})
 		r.must(err)
 		defer r.store.Close()
 		book, err := templates.NewBook()
 		r.must(err)
-		r.Outbox = New(Config{
+		c := Config{
 			Store: r.store, Book: book, Plan: func() *incidents.Plan { return plan }, Roster: r.roster(), Clock: bubbleClock{},
 			Rooms: r.rooms, Desks: []Place{{"irc", "#desk"}}, Bridges: []bridges.Bridge{r.irc, r.other},
 			Log: slog.New(slog.NewTextHandler(r.log, nil)),
-		})
+		}
+		for _, m := range more {
+			m(r, &c)
+		}
+		r.Outbox = New(c)
 		fn(r)
 	})
 }
@@ -144,13 +171,25 @@ func (r *rig) roster() incidents.Roster {
 	var people []incidents.Person
 	for _, name := range []string{"alice", "bob"} {
 		people = append(people, incidents.Person{Name: name, Zone: time.UTC, Accounts: []incidents.Account{
-			{Network: "irc", ID: name}, {Network: "other", ID: name},
+			{Network: "irc", ID: name}, {Network: "other", ID: name}, {Network: "matrix", ID: mxid(name)},
 		}})
 	}
+	people = append(people, incidents.Person{Name: "carol", Zone: time.UTC, Accounts: []incidents.Account{{Network: "matrix", ID: mxid("carol")}}})
 	return incidents.NewRoster(people...)
 }
 
 func (r *rig) rooms(room bridges.Room) incidents.Grant {
+	if room.Network == "matrix" {
+		switch n := r.own[room]; {
+		case room.Direct:
+			return incidents.Grant{Network: incidents.OnMatrix, Asks: r.direct, Direct: true}
+		case room.ID == "!desk":
+			return incidents.Grant{Network: incidents.OnMatrix, Asks: "full", Desk: true}
+		case n != 0:
+			return incidents.Grant{Network: incidents.OnMatrix, Asks: "full", Incident: n}
+		}
+		return incidents.Grant{Asks: "none"}
+	}
 	if room.Direct {
 		return incidents.Grant{Network: incidents.OnIRC, Asks: r.direct, Direct: true}
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tocsin/bridges"
 	"tocsin/incidents"
 	"tocsin/incidents/store"
+	"tocsin/templates"
 )
 
 // sayHand says rows of kind "say".
@@ -23,7 +25,7 @@ func (h sayHand) Find(ctx context.Context, r store.Row) (string, error) {
 	if l == nil {
 		return "", bridges.ErrNoTrace
 	}
-	got, err := l.bridge.Find(ctx, bridges.Outgoing{Key: r.Key, Room: roomOf(r)})
+	got, err := l.bridge.Find(ctx, bridges.Outgoing{Key: r.Key, Room: roomOf(r), ReplyTo: r.ReplyTo, Since: r.Due})
 	return got.ID, err
 }
 
@@ -70,7 +72,17 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
-	if limit := l.bridge.Limits().Lines; limit > 0 && doc.Lines > limit && o.directToo(r, verdict) {
+	var file *bridges.File
+	limits := l.bridge.Limits()
+	long := limits.Lines > 0 && doc.Lines > limits.Lines
+	switch {
+	case long && limits.Files:
+		file = fileOf(r, facts, doc)
+		doc, err = o.c.Book.Render("filed", incidents.Facts{"lines": doc.Lines}, verdict.Clearance)
+		if err != nil {
+			return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+		}
+	case long && o.directToo(r, verdict):
 		if err := o.sendDirectly(ctx, r); err != nil {
 			return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 		}
@@ -82,15 +94,31 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 	if r.Tone == int(bridges.Hint) && verdict.Clearance.Full() && !r.Harmless && !o.directToo(r, verdict) {
 		r.Tone = int(bridges.Answer) // it was judged for the room: there it stays
 	}
-	text := doc.Text
+	text, html := doc.Text, doc.HTML
 	if r.Trying {
 		text = "(again) " + text
+		if html != "" {
+			html = "(again) " + html
+		}
+	}
+	if who, _ := facts["who"].(string); r.Clock != "" && who != "" {
+		r.Mentions = append(r.Mentions, who) // whose clock it is has to act
 	}
 	got, err := l.bridge.Say(ctx, bridges.Outgoing{
-		Key: r.Key, Room: roomOf(r), ReplyTo: r.ReplyTo, Thread: r.Thread, Text: text,
+		Key: r.Key, Room: roomOf(r), ReplyTo: r.ReplyTo, Thread: r.Thread, Text: text, HTML: html, File: file,
 		Mentions: o.mentions(r), Tone: bridges.Tone(r.Tone), Readers: readers(proof, verdict.Clearance), State: proof.State,
 	})
 	return got.ID, err
+}
+
+// fileOf makes a file of an answer that is too long to be read in a room. Its
+// name says no more than the answer's kind and the handle.
+func fileOf(r store.Row, f incidents.Facts, doc templates.Document) *bridges.File {
+	name, _, _ := strings.Cut(r.Template, "/")
+	if handle, _ := f["handle"].(string); handle != "" {
+		name += "-" + handle
+	}
+	return &bridges.File{Name: name + ".txt", Type: "text/plain", Data: []byte(doc.Text + "\n")}
 }
 
 // directToo reports whether a long answer can go to who asked for it: not where
@@ -110,22 +138,29 @@ func (o *Outbox) judge(ctx context.Context, r *store.Row, proof bridges.Proof) (
 	var v incidents.Verdict
 	var facts incidents.Facts
 	err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
-		suspended, err := tx.Suspended()
-		if err != nil {
+		var err error
+		if v, err = o.verdict(tx, *r, proof); err != nil {
 			return err
 		}
-		if r.Template, facts, err = tx.Content(r.ID); err != nil {
+		if r.Template, facts, err = tx.Content(r.ID); err != nil || facts != nil {
 			return err
-		}
-		grant := o.c.Rooms(roomOf(*r))
-		v = incidents.Clear(grant, Evidence(o.c.Roster, proof), r.Incident, func(p string) bool { return suspended[p] })
-		if facts != nil {
-			return nil
 		}
 		facts, err = o.remind(tx, *r)
 		return err
 	})
 	return v, facts, err
+}
+
+// verdict judges what a row's room may hear of what the row is about.
+func (o *Outbox) verdict(tx *store.Tx, r store.Row, proof bridges.Proof) (incidents.Verdict, error) {
+	suspended, err := tx.Suspended()
+	if err != nil {
+		return incidents.Verdict{}, err
+	}
+	grant := o.c.Rooms(roomOf(r))
+	guests, err := tx.Guests(grant.Incident)
+	evidence := Evidence(o.c.Roster, proof).Admit(guests)
+	return incidents.Clear(grant, evidence, r.Incident, func(p string) bool { return suspended[p] }), err
 }
 
 // remind gives the facts of a reminder from the incident as it is now. One that
@@ -167,7 +202,7 @@ func Evidence(roster incidents.Roster, p bridges.Proof) incidents.Proof {
 		out.Checks = append(out.Checks, incidents.Check(c))
 	}
 	for _, m := range p.Members {
-		r := incidents.Reader{Name: m.Name}
+		r := incidents.Reader{Name: m.Name, Account: incidents.Account(m.Account)}
 		if who, ok := roster.ByAccount(incidents.Account(m.Account)); ok {
 			r.Person = who.Name
 		}
@@ -196,15 +231,7 @@ func readers(p bridges.Proof, c incidents.Clearance) []bridges.Account {
 func (o *Outbox) mentions(r store.Row) []bridges.Account {
 	var out []bridges.Account
 	for _, name := range r.Mentions {
-		p, ok := o.c.Roster.Named(name)
-		if !ok {
-			continue
-		}
-		for _, a := range p.Accounts {
-			if a.Network == r.Network {
-				out = append(out, bridges.Account(a))
-			}
-		}
+		out = append(out, o.accounts(r.Network, name)...)
 	}
 	if r.Tone == int(bridges.Hint) && r.Asker != "" {
 		out = append(out, bridges.Account{Network: r.Network, ID: r.Asker})

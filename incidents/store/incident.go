@@ -141,7 +141,10 @@ func (tx *Tx) follow(i incidents.Incident, entries []incidents.Entry) error {
 			return err
 		}
 	}
-	return tx.replaceClocks(i)
+	if err := tx.replaceClocks(i); err != nil {
+		return err
+	}
+	return tx.QueueBoard(i.N, fmt.Sprintf("v%d", i.Version), false)
 }
 
 func (tx *Tx) saveRoles(i incidents.Incident) error {

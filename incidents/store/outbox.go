@@ -160,10 +160,11 @@ func (tx *Tx) Trying(id int, next time.Time) error {
 }
 
 // Finish writes down how a row ended: Sent, Refused, Overtaken or PassedOn. Its
-// facts are not kept any longer: the record is the timeline.
+// facts, and who was to be removed, are not kept any longer: the record is the
+// timeline.
 func (tx *Tx) Finish(id int, state, sentID, problem string) error {
-	_, err := tx.exec(`UPDATE outbox SET state = ?, trying = 0, done_at = ?, sent_id = ?, error = ?, facts = '' WHERE id = ?`,
-		state, tx.now.UnixMilli(), sentID, problem, id)
+	_, err := tx.exec(`UPDATE outbox SET state = ?, trying = 0, done_at = ?, sent_id = ?, error = ?, facts = '',
+		asker = iif(kind = 'remove', '', asker) WHERE id = ?`, state, tx.now.UnixMilli(), sentID, problem, id)
 	return err
 }
 

@@ -11,6 +11,10 @@
 //	[irc alice] <alice> !ping            said to the bot directly
 //	-- 25h                               time passes
 //	-- restart                           the bot stops and starts again
+//	[matrix !desk] * mallory joins       somebody joins or leaves a room
+//	[matrix !desk] <bob> (reply) !ack    in reply to what the bot said there last,
+//	                                     or in its (thread); (react ✅) to it; and
+//	                                     (edit) or (redact) of one's own last line
 //	<tocsin> ...                         what the bot says; further lines of the
 //	  same message are indented
 //
@@ -47,6 +51,12 @@ type Bot interface {
 	// Hear gives the bot a message and returns when everything that is due was
 	// said.
 	Hear(ctx context.Context, m bridges.Message) error
+	// Touch gives the bot what was done to a message.
+	Touch(ctx context.Context, t bridges.Touch) error
+	// Event gives the bot what happened to a network.
+	Event(ctx context.Context, e bridges.Event)
+	// Settle returns when everything that is due was said.
+	Settle(ctx context.Context) error
 	// Wait lets time pass.
 	Wait(ctx context.Context, span string) error
 	// Restart stops the bot and starts it again on the same state.
@@ -91,6 +101,7 @@ const (
 	typed
 	wait
 	said
+	acted
 )
 
 func kind(line string) lineKind {
@@ -100,6 +111,8 @@ func kind(line string) lineKind {
 		return comment
 	case strings.HasPrefix(line, "-- "):
 		return wait
+	case line[0] == '[' && strings.Contains(line, "] * "):
+		return acted
 	case strings.HasPrefix(line, "  ") || strings.HasPrefix(who, "tocsin"):
 		return said
 	case who != "":
@@ -159,13 +172,15 @@ func (s *Script) Input() (string, bool) {
 type Stage struct {
 	out  strings.Builder
 	n    int
+	made int // rooms that the bot made
 	room map[bridges.Room][]string
+	said map[string]string // what was said last in a room, with its network, to its id
 	now  func() time.Time
 }
 
 // NewStage makes the rooms of a script, besides the console.
 func NewStage(s *Script, now func() time.Time) *Stage {
-	st := &Stage{room: map[bridges.Room][]string{}, now: now}
+	st := &Stage{room: map[bridges.Room][]string{}, said: map[string]string{}, now: now}
 	for _, r := range s.Rooms {
 		st.room[bridges.Room{Network: r.Network, ID: r.Room}] = r.Members
 	}
@@ -191,7 +206,16 @@ func (st *Stage) Play(t *testing.T, s *Script, b Bot) {
 			}
 		case typed:
 			st.out.WriteString(line + "\n")
-			err = b.Hear(ctx, st.message(line))
+			m := st.message(line)
+			if t, ok := st.touch(m); ok {
+				err = b.Touch(ctx, t)
+			} else {
+				st.said["of "+m.Room.Network+" "+m.Room.ID] = m.ID
+				err = b.Hear(ctx, m)
+			}
+		case acted:
+			st.out.WriteString(line + "\n")
+			err = st.act(ctx, line, b)
 		}
 		if err != nil {
 			t.Fatalf("%s:%d: %v", s.Path, i+1, err)
@@ -206,11 +230,22 @@ func (st *Stage) message(line string) bridges.Message {
 	r := bridges.Room{Network: "console", ID: "console"}
 	if network, id, ok := strings.Cut(room, " "); ok {
 		r = bridges.Room{Network: network, ID: id, Direct: id == who}
+		if r.Direct {
+			r.ID = AccountID(network, id)
+		}
 	}
-	return bridges.Message{
+	m := bridges.Message{
 		ID: fmt.Sprintf("m%d", st.n), Room: r, Name: who, Text: text,
-		From: bridges.Account{Network: r.Network, ID: who}, At: st.now(),
+		From: bridges.Account{Network: r.Network, ID: AccountID(r.Network, who)}, At: st.now(),
 	}
+	last := st.said[r.Network+" "+r.ID]
+	if rest, ok := strings.CutPrefix(text, "(reply) "); ok {
+		m.Text, m.About = rest, last
+	}
+	if rest, ok := strings.CutPrefix(text, "(thread) "); ok {
+		m.Text, m.Thread = rest, last
+	}
+	return m
 }
 
 // Compare fails the test where got differs from the script, or writes the
@@ -240,57 +275,6 @@ func Compare(t *testing.T, s *Script, got string) {
 			t.Fatalf("%s:%d:\n  got  %q\n  want %q\n(-update writes what the bot says)", s.Path, i+1, a, b)
 		}
 	}
-}
-
-// Bridge gives one network of the stage.
-func (st *Stage) Bridge(network string) bridges.Bridge { return stageBridge{st, network} }
-
-// stageBridge is a network that is only written down. Its rooms are private as
-// far as their check goes; who is in them, the script says.
-type stageBridge struct {
-	st      *Stage
-	network string
-}
-
-func (b stageBridge) Network() string { return b.network }
-
-func (b stageBridge) Limits() bridges.Limits {
-	if b.network == "console" {
-		return bridges.Limits{}
-	}
-	return bridges.Limits{Lines: 5}
-}
-
-func (b stageBridge) Run(ctx context.Context, _ bridges.Inbox) error {
-	<-ctx.Done()
-	return nil
-}
-
-func (b stageBridge) Prove(_ context.Context, r bridges.Room) (bridges.Proof, error) {
-	p := bridges.Proof{Room: r, At: b.st.now()}
-	for _, name := range []string{"tls", "authenticated", "plain", "peer-tls", "secret", "closed", "registered-only", "tls-only", "identified"} {
-		p.Checks = append(p.Checks, bridges.Check{Name: name, OK: true, Told: name})
-	}
-	members := b.st.room[r]
-	if r.Direct {
-		members = []string{r.ID}
-	}
-	for _, m := range members {
-		p.Members = append(p.Members, bridges.Member{Account: bridges.Account{Network: b.network, ID: m}, Name: m})
-	}
-	return p, nil
-}
-
-func (b stageBridge) Say(_ context.Context, o bridges.Outgoing) (bridges.Receipt, error) {
-	if b.network != "console" {
-		fmt.Fprintf(&b.st.out, "[%s %s] ", b.network, o.Room.ID)
-	}
-	b.st.out.WriteString("<tocsin> " + strings.ReplaceAll(o.Text, "\n", "\n  ") + "\n")
-	return bridges.Receipt{ID: o.Key}, nil
-}
-
-func (b stageBridge) Find(context.Context, bridges.Outgoing) (bridges.Receipt, error) {
-	return bridges.Receipt{}, bridges.ErrCantSay
 }
 
 // Exchange is one line of a script with what the bot says to it.

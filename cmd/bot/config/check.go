@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // A container without zone files must not make every person's zone unknown.
@@ -22,6 +23,8 @@ type checker struct {
 	env      func(string) (string, bool)
 	networks map[string]network
 	owners   map[incidents.Account]owner
+	similar  map[incidents.Account]owner // the same, by what network.loose makes of accounts
+	levels   []namedLevel
 }
 
 // network is what the accounts of persons have to know of a network. A new kind
@@ -30,6 +33,7 @@ type network struct {
 	line  int
 	fold  func(id string) string // makes accounts that mean the same equal
 	wrong func(id string) string // what is wrong with an account, or ""
+	loose func(id string) string // makes accounts equal that only a slip would tell apart; may be nil
 }
 
 // owner is who has an account.
@@ -41,20 +45,65 @@ type owner struct {
 func newChecker(n *notes, path string, env func(string) (string, bool)) *checker {
 	return &checker{
 		notes: n, dir: folder(path), env: env,
-		networks: map[string]network{}, owners: map[incidents.Account]owner{},
+		networks: map[string]network{}, owners: map[incidents.Account]owner{}, similar: map[incidents.Account]owner{},
 	}
 }
 
 // config checks everything. Networks come before persons, whose accounts are on
 // them.
 func (c *checker) config(f file) *Config {
-	cfg := &Config{Project: c.project(f.Project), State: c.state(f.State), Log: c.log(f.Log)}
+	cfg := &Config{Project: c.project(f.Project), State: c.state(f.State), Log: c.log(f.Log), file: c.file}
+	cfg.Matrix = c.allMatrix(f.Matrix)
 	cfg.IRC = c.allIRC(f.IRC)
-	if len(c.networks) == 0 && len(f.IRC) == 0 {
-		c.add("irc", "there is no network; write [[irc]] with name and server, and a room for the desk")
-	}
+	c.desk(f)
 	cfg.People = c.people(f.Person, f.Project.Prefix)
+	cfg.levels = c.levels
 	return cfg
+}
+
+// desk checks that incidents can be announced somewhere: on any network.
+func (c *checker) desk(f file) {
+	first, isDesk := "", false
+	see := func(path string, desk bool) {
+		if first == "" || c.line(path) < c.line(first) {
+			first = path
+		}
+		isDesk = isDesk || desk
+	}
+	for i, t := range f.Matrix {
+		for k, r := range t.Room {
+			see(item(item("matrix", i)+".room", k), r.Desk)
+		}
+	}
+	for i, t := range f.IRC {
+		for k, r := range t.Room {
+			see(item(item("irc", i)+".room", k), r.Desk)
+		}
+	}
+	switch {
+	case c.bad["matrix"] || c.bad["irc"] || c.badIn("room", "desk") || isDesk:
+		// There is one, or what would be said here follows from what was said already.
+	case len(f.Matrix)+len(f.IRC) == 0:
+		c.add("", "there is no network; write [[matrix]] with name, homeserver and user, or [[irc]] with name and server, and a room for the desk")
+	case first == "" && len(f.Matrix) > 0:
+		c.add(item("matrix", 0)+".room", `there is no room; write [[matrix.room]] with room = "!id:server" below the network`)
+	case first == "":
+		c.add(item("irc", 0)+".room", `there is no room; write [[irc.room]] with channel = "#name" below the network`)
+	default:
+		c.add(first+".desk", "no room is a desk, so incidents could be announced nowhere; write desk = true in one of them")
+	}
+}
+
+// badIn reports whether a key of one of these names was of the wrong type.
+func (c *checker) badIn(keys ...string) bool {
+	for path := range c.bad {
+		for _, key := range keys {
+			if strings.HasSuffix(shown(path), "."+key) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (c *checker) project(t projectTable) Project {
@@ -189,6 +238,10 @@ func (c *checker) account(path, text, person string) (incidents.Account, bool) {
 		return none, false
 	}
 	net, ok := c.networks[name]
+	if !ok && strings.HasPrefix(text, "@") {
+		c.add(path, `%s lacks the network; write its name and a colon before it, such as "matrix:@alice:example.org"`, quote(text))
+		return none, false
+	}
 	if !ok {
 		c.add(path, "there is no network called %s in this file; %s", quote(name), c.knownNetworks())
 		return none, false
@@ -203,7 +256,16 @@ func (c *checker) account(path, text, person string) (incidents.Account, bool) {
 			quote(text), quote(have.person), have.line, quote(person), c.line(path))
 		return none, false
 	}
-	c.owners[a] = owner{person: person, line: c.line(path)}
+	me := owner{person: person, line: c.line(path)}
+	c.owners[a] = me
+	if net.loose != nil {
+		alike := incidents.Account{Network: name, ID: net.loose(a.ID)}
+		if have, taken := c.similar[alike]; taken {
+			c.add(path, "%s is the account on line %d but for capital letters, so one of the two is a slip; look up how it is written", quote(text), have.line)
+			return none, false
+		}
+		c.similar[alike] = me
+	}
 	return a, true
 }
 
@@ -220,10 +282,11 @@ func (c *checker) knownNetworks() string {
 }
 
 // network takes the name of a network into the list, for accounts to refer to.
-// Every kind of network calls it with each of its tables.
-func (c *checker) network(path, name string, n network) {
-	if !c.required(path, name, `write for example name = "libera"`) {
-		return
+// Every kind of network calls it with each of its tables. It reports whether the
+// name can stand for that network.
+func (c *checker) network(path, name, example string, n network) bool {
+	if !c.required(path, name, "write for example name = "+strconv.Quote(example)) {
+		return false
 	}
 	switch have, twice := c.networks[name]; {
 	case !regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`).MatchString(name):
@@ -235,7 +298,9 @@ func (c *checker) network(path, name string, n network) {
 	default:
 		n.line = c.line(path)
 		c.networks[name] = n
+		return true
 	}
+	return false
 }
 
 // required notes a text that is not there or empty.

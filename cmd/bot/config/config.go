@@ -8,7 +8,7 @@
 // work. Secrets never stand in the file: it names files or environment variables
 // that hold them.
 //
-// A new kind of network is a table in schema.go and one file like irc.go, which
+// A new kind of network is a table in schema.go and one file like irc.go or matrix.go, which
 // checks the table and registers the network's name with the checker.
 //
 // The package connects to nothing and knows no incidents, only who is on the
@@ -23,6 +23,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"time"
 	"unicode/utf8"
 
 	"tocsin/incidents"
@@ -37,8 +39,18 @@ type Config struct {
 	Project Project
 	State   State
 	People  []incidents.Person
+	Matrix  []Matrix
 	IRC     []IRC
 	Log     Log
+
+	file   string
+	levels []namedLevel // every level in a rooms_for
+}
+
+// namedLevel is a level of the plan where the file names it.
+type namedLevel struct {
+	level, path string
+	line        int
 }
 
 // Project is whose incidents these are.
@@ -56,6 +68,28 @@ type State struct {
 // Log is what the bot tells the one who runs it.
 type Log struct {
 	Level slog.Level
+}
+
+// Matrix is one account on one homeserver.
+type Matrix struct {
+	Name         string // the network's name, as in accounts
+	Homeserver   string // https://host; http://host on this machine only
+	User         string // the bot's own Matrix ID
+	Folder       string // holds session, keys and lock; it may not be there yet
+	PickleKey    Secret // or the zero Secret: the key is in the folder
+	ObeyUnsigned bool   // devices that their owners have not signed are obeyed
+	MayApprove   bool   // !approve is obeyed on this network
+	Direct       string // what a direct message may hear: "none", "notice" or "full"
+	MaxAge       time.Duration
+	RoomsFor     []string // levels of the plan; Fits checks them
+	Rooms        []MatrixRoom
+}
+
+// MatrixRoom is one Matrix room.
+type MatrixRoom struct {
+	ID        string // with a server's name or without one; never cut it apart
+	Desk      bool   // incidents are announced here
+	Clearance string // what the room may hear at most: "none", "notice" or "full"
 }
 
 // IRC is one IRC network.
@@ -86,6 +120,21 @@ type Room struct {
 
 // Roster is everybody who may command, in the order of the file.
 func (c *Config) Roster() incidents.Roster { return incidents.NewRoster(c.People...) }
+
+// Fits checks what the file says about the plan, whose levels these are: that the
+// levels in rooms_for are among them. An error is Problems.
+func (c *Config) Fits(levels []string) error {
+	n := newNotes(c.file)
+	for _, l := range c.levels {
+		if !slices.Contains(levels, l.level) {
+			n.tell(position{line: l.line}, shown(l.path), "%s is not a level of the plan; use %s", quote(l.level), list(levels))
+		}
+	}
+	if len(n.problems) > 0 {
+		return n.sorted()
+	}
+	return nil
+}
 
 // Load reads and checks the file at path. The environment is asked for the
 // secrets that the file says are there; a nil env is an empty one. An error is

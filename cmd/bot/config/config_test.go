@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pelletier/go-toml/v2"
@@ -69,6 +70,13 @@ func TestExampleLoads(t *testing.T) {
 	if cfg.State.File != filepath.Join(dir, "tocsin.db") || cfg.Project != (Project{Name: "Pillow", Prefix: "INC"}) || cfg.Log.Level != slog.LevelInfo {
 		t.Errorf("project, state or log are not the example's: %+v", cfg)
 	}
+	if diff := cmp.Diff([]Matrix{{
+		Name: "matrix", Homeserver: "https://matrix.example.org", User: "@tocsin:example.org", Folder: filepath.Join(dir, "matrix"),
+		MayApprove: true, Direct: "full", MaxAge: 10 * time.Minute,
+		Rooms: []MatrixRoom{{ID: "!hVxkqBcEXAMPLErmWJ:example.org", Desk: true, Clearance: "full"}},
+	}}, cfg.Matrix, cmp.Comparer(func(a, b Secret) bool { return a == b })); diff != "" {
+		t.Error(diff)
+	}
 	want := Room{Channel: "#pillow-security", Desk: true, Clearance: "notice"}
 	if got := cfg.IRC[0].Rooms; len(got) != 1 || got[0] != want {
 		t.Errorf("rooms are %+v", got)
@@ -79,6 +87,9 @@ func TestExampleLoads(t *testing.T) {
 	dana, ok := cfg.Roster().ByAccount(incidents.Account{Network: "libera", ID: "dana"})
 	if !ok || dana.Zone.String() != "Asia/Tokyo" {
 		t.Errorf("dana is %+v", dana)
+	}
+	if same, ok := cfg.Roster().ByAccount(incidents.Account{Network: "matrix", ID: "@dana:example.org"}); !ok || same.Name != "dana" {
+		t.Errorf("dana on Matrix is %+v", same)
 	}
 }
 

@@ -90,6 +90,10 @@ func (n *notes) unknown(t *node, typ reflect.Type, path, key string) {
 			n.bad[join(path, key)] = true
 		}
 	}
+	if typ == reflect.TypeFor[matrixTable]() && loginSecret(key) {
+		n.tell(at, told, "secrets never stand in the configuration, and this one is needed only once, to make the bot's device; say: bot login matrix")
+		return
+	}
 	if base, ok := secretBase(key, known); ok {
 		n.tell(at, told, "secrets never stand in the configuration; write it into a file of its own and name that with %[1]s_file, or name an environment variable with %[1]s_env", base)
 		if t.members[base+"_env"] == nil {
@@ -114,9 +118,19 @@ func secretWords() []string {
 	return []string{"pass", "password", "passwd", "passphrase", "secret", "token", "key"}
 }
 
+// loginSecret reports whether a key wants to hold what a Matrix account is logged
+// in with, or to name a file with it.
+func loginSecret(key string) bool {
+	key = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(key), "_file"), "_env")
+	return key != "key" && slices.Contains(append(secretWords(), "access_token", "recovery_key"), key)
+}
+
 // secretBase finds the pair of keys that is meant by a key which wants to hold a
 // secret: password_file and password_env for password.
 func secretBase(key string, known []string) (string, bool) {
+	if base := strings.ToLower(key); slices.Contains(known, base+"_env") {
+		return base, true
+	}
 	if !slices.Contains(secretWords(), strings.ToLower(key)) {
 		return "", false
 	}
@@ -174,7 +188,7 @@ func tagName(f reflect.StructField) string {
 	return name
 }
 
-// setDefaults gives every text its default, also in the tables within.
+// setDefaults gives every text and every truth its default, also in the tables within.
 func setDefaults(v reflect.Value) {
 	for i := range v.NumField() {
 		switch field := v.Field(i); field.Kind() {
@@ -182,6 +196,8 @@ func setDefaults(v reflect.Value) {
 			setDefaults(field)
 		case reflect.String:
 			field.SetString(v.Type().Field(i).Tag.Get("default"))
+		case reflect.Bool:
+			field.SetBool(v.Type().Field(i).Tag.Get("default") == "true")
 		}
 	}
 }

@@ -52,11 +52,12 @@ func doubleQuoted(line string) string {
 	return strings.ReplaceAll(line, "'", `"`)
 }
 
-// example is what the example says: four maintainers in four time zones and one
-// room on one network.
+// example is what the example says: four maintainers in four time zones, and the
+// usual pair: an encrypted Matrix room that may hear everything, and an IRC channel
+// that hears notices.
 func example() file {
 	person := func(name, zone string) personTable {
-		return personTable{Name: name, Zone: zone, Accounts: []string{"libera:" + name}}
+		return personTable{Name: name, Zone: zone, Accounts: []string{"matrix:@" + name + ":example.org", "libera:" + name}}
 	}
 	return file{
 		Project: projectTable{Name: "Pillow", Prefix: "INC", Plan: "plan"},
@@ -67,6 +68,12 @@ func example() file {
 			person("carol", "America/New_York"),
 			person("dana", "Asia/Tokyo"),
 		},
+		Matrix: []matrixTable{{
+			Name: "matrix", Homeserver: "https://matrix.example.org", User: "@tocsin:example.org", Folder: "matrix",
+			PickleKeyFile: "secrets/matrix-pickle-key", PickleKeyEnv: "TOCSIN_MATRIX_PICKLE_KEY",
+			MayApprove: true, Direct: "full", MaxAge: "10m", RoomsFor: []string{},
+			Room: []matrixRoomTable{{Room: "!hVxkqBcEXAMPLErmWJ:example.org", Desk: true, Clearance: "full"}},
+		}},
 		IRC: []ircTable{{
 			Name: "libera", Server: "irc.libera.chat:6697", CAFile: "secrets/ca.pem",
 			Nick: "tocsin", Account: "tocsin", SASL: "plain",

@@ -14,40 +14,12 @@ import (
 // allIRC checks the IRC networks.
 func (c *checker) allIRC(ts []ircTable) []IRC {
 	var out []IRC
-	rooms, desks := 0, 0
 	for i, t := range ts {
 		path := item("irc", i)
-		c.network(path+".name", t.Name, network{fold: foldIRC, wrong: wrongIRCAccount})
-		n := c.irc(path, t)
-		for _, r := range n.Rooms {
-			rooms++
-			if r.Desk {
-				desks++
-			}
-		}
-		out = append(out, n)
-	}
-	switch {
-	case len(ts) == 0 || c.badIn("room", "desk"):
-		// What would be said here follows from what was said already.
-	case rooms == 0:
-		c.add(item("irc", 0)+".room", `there is no room; write [[irc.room]] with channel = "#name" below the network`)
-	case desks == 0:
-		c.add(item("irc", 0)+".room[0].desk", "no room is a desk, so incidents could be announced nowhere; write desk = true in one of them")
+		c.network(path+".name", t.Name, "libera", network{fold: foldIRC, wrong: wrongIRCAccount})
+		out = append(out, c.irc(path, t))
 	}
 	return out
-}
-
-// badIn reports whether a key of one of these names was of the wrong type.
-func (c *checker) badIn(keys ...string) bool {
-	for path := range c.bad {
-		for _, key := range keys {
-			if strings.HasSuffix(shown(path), "."+key) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (c *checker) irc(path string, t ircTable) IRC {

@@ -76,6 +76,19 @@ func folderWith(t testing.TB, text string) string {
 	write("secrets/key.pem", key, 0o600)
 	write("secrets/other-key.pem", otherKey, 0o600)
 	write("secrets/open-key.pem", key, 0o644)
+	write("secrets/short", "fifteen letters", 0o600)
+	write("taken", "", 0o600)
+	write("session/lock", "", 0o600)
+	for name, err := range map[string]error{
+		"open folder": os.Mkdir(filepath.Join(dir, "open folder"), 0o700), "link": os.Symlink("session", filepath.Join(dir, "link")),
+	} {
+		if err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	if err := os.Chmod(filepath.Join(dir, "open folder"), 0o750); err != nil {
+		t.Fatal(err)
+	}
 	return dir
 }
 
@@ -102,7 +115,11 @@ func pair(t testing.TB) (cert, key string) {
 }
 
 func TestProblems(t *testing.T) {
-	rows := slices.Concat(tomlRows(), tableRows(), ircRows(), secretRows())
+	playRows(t, base, slices.Concat(tomlRows(), tableRows(), ircRows(), secretRows()))
+}
+
+// playRows changes one thing after the other in a file without problems.
+func playRows(t *testing.T, base string, rows []row) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			if !strings.Contains(base, row.old) {
@@ -178,7 +195,7 @@ channel = "#pillow"
 func TestEmptyFile(t *testing.T) {
 	want := []string{
 		`config.toml:1: project.name: is missing; write for example name = "Pillow" under [project]`,
-		`config.toml:1: irc: there is no network; write [[irc]] with name and server, and a room for the desk`,
+		`config.toml:1: there is no network; write [[matrix]] with name, homeserver and user, or [[irc]] with name and server, and a room for the desk`,
 		`config.toml:1: person: there is nobody; write [[person]] with name, zone and accounts for each maintainer`,
 	}
 	checkProblems(t, "", want...)
@@ -187,7 +204,7 @@ func TestEmptyFile(t *testing.T) {
 
 func TestNoTOMLAtAll(t *testing.T) {
 	checkProblems(t, strings.Repeat("#", maxSize), `config.toml:1: project.name: is missing; write for example name = "Pillow" under [project]`,
-		`config.toml:1: irc: there is no network; write [[irc]] with name and server, and a room for the desk`,
+		`config.toml:1: there is no network; write [[matrix]] with name, homeserver and user, or [[irc]] with name and server, and a room for the desk`,
 		`config.toml:1: person: there is nobody; write [[person]] with name, zone and accounts for each maintainer`)
 	checkProblems(t, strings.Repeat("#", maxSize+1), `config.toml:1: this file is larger than 1 MB, so it is not a configuration; name another one`)
 	checkProblems(t, base+"# \xff", `config.toml:1: this file is not valid UTF-8; save it as UTF-8`)
@@ -233,6 +250,10 @@ func FuzzLoad(f *testing.F) {
 	for _, row := range slices.Concat(tomlRows(), tableRows(), ircRows(), secretRows()) {
 		f.Add([]byte(strings.Replace(base, row.old, row.new, 1)))
 	}
+	f.Add([]byte(matrixBase))
+	for _, row := range slices.Concat(matrixRows(), matrixFolderRows()) {
+		f.Add([]byte(strings.Replace(matrixBase, row.old, row.new, 1)))
+	}
 	dir := folderWith(f, base)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(dir, "config.toml")
@@ -241,7 +262,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		cfg, err := Load(path, env)
 		if err == nil {
-			if len(cfg.People) == 0 || len(cfg.IRC) == 0 {
+			if len(cfg.People) == 0 || len(cfg.IRC)+len(cfg.Matrix) == 0 {
 				t.Error("a configuration of nobody or nowhere")
 			}
 			return

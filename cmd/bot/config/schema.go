@@ -10,7 +10,8 @@ type file struct {
 	Project projectTable  `toml:"project" comment:"The project whose incidents these are."`
 	State   stateTable    `toml:"state" comment:"Where the bot keeps what it knows."`
 	Person  []personTable `toml:"person" comment:"The maintainers: only they may command the bot. One [[person]] for each."`
-	IRC     []ircTable    `toml:"irc" comment:"The networks the bot is on. One [[irc]] for each, with its rooms below it."`
+	Matrix  []matrixTable `toml:"matrix" comment:"The Matrix accounts of the bot. One [[matrix]] for each, with its rooms below it."`
+	IRC     []ircTable    `toml:"irc" comment:"The IRC networks the bot is on. One [[irc]] for each, with its rooms below it."`
 	Log     logTable      `toml:"log" comment:"What the bot tells the one who runs it. It never logs a secret or anything embargoed."`
 }
 
@@ -27,7 +28,28 @@ type stateTable struct {
 type personTable struct {
 	Name     string   `toml:"name" comment:"What people type to mean this maintainer: lower case letters, digits, - and _."`
 	Zone     string   `toml:"zone" comment:"The time zone where this person lives, from the IANA list."`
-	Accounts []string `toml:"accounts" comment:"Who they are on each network, as network:account. On IRC that is the services account, not the nick."`
+	Accounts []string `toml:"accounts" comment:"Who they are on each network, as network:account. On Matrix that is the full ID, on IRC the services account: never a display name or a nick."`
+}
+
+type matrixTable struct {
+	Name          string            `toml:"name" comment:"A name for this network, as it stands before the first colon in accounts."`
+	Homeserver    string            `toml:"homeserver" comment:"The homeserver's address, as a client would use it. It begins with https://."`
+	User          string            `toml:"user" comment:"The bot's own account, as a full Matrix ID."`
+	Folder        string            `toml:"folder,commented" comment:"The folder with the bot's session, keys and lock, made by: bot login matrix. The default is the network's name, beside this file."`
+	PickleKeyFile string            `toml:"pickle_key_file,commented" comment:"The file with a key of your own that the keys in the folder are encrypted with, instead of the one that the login makes there: chmod 600."`
+	PickleKeyEnv  string            `toml:"pickle_key_env,commented" comment:"Instead of that file: the environment variable with the key."`
+	ObeyUnsigned  bool              `toml:"obey_unsigned" comment:"Whether commands from devices that their owners have not signed are obeyed. Such a device may be the homeserver's."`
+	MayApprove    bool              `toml:"may_approve" default:"true" comment:"Whether !approve is obeyed on this network. The default is true."`
+	Direct        string            `toml:"direct" default:"full" comment:"What a direct message may hear at most: \"none\", \"notice\" (no details) or \"full\" (the default), once proven private."`
+	MaxAge        string            `toml:"max_age" default:"10m" comment:"How old a command that changes something may be when the bot hears it, from 1m to 24h. The default is 10m."`
+	RoomsFor      []string          `toml:"rooms_for" comment:"An incident of one of these levels of the plan gets a room of its own, such as [\"critical\", \"high\"]."`
+	Room          []matrixRoomTable `toml:"room" comment:"A room of the account named above. One [[matrix.room]] for each."`
+}
+
+type matrixRoomTable struct {
+	Room      string `toml:"room" comment:"The room's ID, which begins with !. In Element it is under room settings, Advanced; an alias with # will not do."`
+	Desk      bool   `toml:"desk" comment:"Whether incidents are announced here. At least one room of all networks must be a desk."`
+	Clearance string `toml:"clearance" default:"notice" comment:"What may be said here at most: \"none\", \"notice\" (no details; the default) or \"full\", while the room is proven private."`
 }
 
 type ircTable struct {

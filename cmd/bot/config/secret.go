@@ -132,18 +132,35 @@ func firstLine(name string) (string, error) {
 	return strings.TrimSpace(line), nil
 }
 
+// ReadSecret reads the first line of a file that only its owner may read. The path
+// is relative to the working folder. An error is one sentence; it never quotes
+// what the file holds.
+func ReadSecret(name string) (Secret, error) {
+	n := newNotes(name)
+	s := newChecker(n, "secret", nil).secretFile("", name)
+	if len(n.problems) > 0 {
+		return Secret{}, errors.New(name + ": " + n.problems[0].Told)
+	}
+	return s, nil
+}
+
 // private finds a file that nobody but its owner may read.
 func (c *checker) private(path, name string) (abs string, ok bool) {
 	abs, info := c.existing(path, name)
 	if info == nil {
 		return "", false
 	}
-	const others = 0o077
-	if runtime.GOOS != "windows" && info.Mode().Perm()&others != 0 {
+	if shared(info) {
 		c.add(path, "others than the bot may read or change this file; run: chmod 600 %s", shellWord(abs))
 		return "", false
 	}
 	return abs, true
+}
+
+// shared reports whether others than the owner may read or change something.
+func shared(info fs.FileInfo) bool {
+	const others = 0o077
+	return runtime.GOOS != "windows" && info.Mode().Perm()&others != 0
 }
 
 // shellWord is a path as it can be copied into a shell.

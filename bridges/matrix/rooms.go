@@ -1,0 +1,414 @@
+package matrix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	"tocsin/bridges"
+
+	"maunium.net/go/mautrix/id"
+)
+
+// What is kept of rooms over a restart.
+const (
+	keptMoved     = "moved/"     // + room: the one that replaced it
+	keptEncrypted = "encrypted/" // + room: it is, or was once
+	keptDirect    = "direct/"    // + account: our room of two with it
+	keptInvite    = "invite/"    // + room: who invited us, until we are in
+)
+
+// rooms is the live model of every room that the account is in: from the whole
+// state once, and from every sync since.
+type rooms struct {
+	b          *Bridge
+	me         id.UserID
+	configured map[id.RoomID]bool // with whether it may hear everything
+	speakers   map[id.UserID]bool // nil: everybody
+
+	errands  *errands // joins, moves, looks at devices
+	declines *errands // invitations that nobody waits for
+	make1    chan struct{}
+
+	mu      sync.Mutex
+	s       *session
+	all     map[id.RoomID]*room
+	moved   map[id.RoomID]id.RoomID // from old to new
+	older   map[id.RoomID]id.RoomID // from new to old
+	directs map[id.UserID]id.RoomID
+	hinted  map[id.RoomID]bool // somebody said that it is a direct one
+	unkept  map[string]string  // what could not be kept yet
+	started bool               // a sync was worked in since start
+	told    map[string]bool    // troubles that were told since the process began
+	refused refusals
+	devices map[id.UserID]*devices
+}
+
+// room is one room of the network.
+type room struct {
+	id      id.RoomID
+	in      bool   // we are a member
+	known   bool   // facts were read whole
+	facts   *facts // never nil
+	changes int    // of settings and people; never goes back
+	was     bool   // it is encrypted, or was once
+
+	looking chan struct{} // taken while somebody looks
+	look    *look         // the newest look
+	tried   int           // changes when tightening was last tried
+}
+
+func newRooms(b *Bridge) *rooms {
+	r := &rooms{
+		b: b, me: id.UserID(b.cfg.User), configured: map[id.RoomID]bool{}, make1: make(chan struct{}, 1),
+		all: map[id.RoomID]*room{}, moved: map[id.RoomID]id.RoomID{}, older: map[id.RoomID]id.RoomID{},
+		directs: map[id.UserID]id.RoomID{}, hinted: map[id.RoomID]bool{}, unkept: map[string]string{}, told: map[string]bool{},
+		devices: map[id.UserID]*devices{},
+	}
+	t := &b.cfg.Tuning
+	r.errands, r.declines = newErrands(t.BackoffBase, t.BackoffMax), newErrands(t.BackoffBase, t.BackoffMax)
+	for _, c := range b.cfg.Rooms {
+		r.configured[id.RoomID(c.ID)] = c.Full
+	}
+	if b.cfg.Speakers != nil {
+		r.speakers = map[id.UserID]bool{}
+		for _, who := range b.cfg.Speakers {
+			r.speakers[id.UserID(who)] = true
+		}
+	}
+	return r
+}
+
+// speaker says whether somebody's words and invitations count.
+func (r *rooms) speaker(who id.UserID) bool { return r.speakers == nil || r.speakers[who] }
+
+// of gives the room, and makes its place. The lock is held.
+func (r *rooms) of(roomID id.RoomID) *room {
+	rm := r.all[roomID]
+	if rm == nil {
+		rm = &room{id: roomID, facts: newFacts(), looking: make(chan struct{}, 1), tried: -1}
+		r.all[roomID] = rm
+	}
+	return rm
+}
+
+// start loads the configured rooms and what was kept about rooms. What it begins
+// ends with ctx; wait waits for it.
+func (r *rooms) start(ctx context.Context, s *session) error {
+	if err := r.recall(ctx); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.s, r.started = s, false
+	var load []id.RoomID
+	for roomID := range r.configured {
+		if now := r.latest(roomID); !slices.Contains(load, now) {
+			load = append(load, now)
+		}
+	}
+	r.mu.Unlock()
+	r.errands.open(ctx)
+	r.declines.open(ctx)
+	errs := make([]error, len(load)+1)
+	var wg sync.WaitGroup
+	wg.Go(func() { errs[len(load)] = r.remember(ctx, s) })
+	for i, roomID := range load {
+		wg.Go(func() { errs[i] = r.load(ctx, s, roomID) })
+	}
+	wg.Wait()
+	for _, roomID := range load {
+		r.follow(roomID)
+		r.acquaint(s, roomID)
+	}
+	return errors.Join(errs...)
+}
+
+// wait waits until nothing is at work any more that start's context ended.
+func (r *rooms) wait() {
+	r.errands.wait()
+	r.declines.wait()
+}
+
+// recall reads what was kept.
+func (r *rooms) recall(ctx context.Context) error {
+	take := func(prefix string, put func(key, value string)) error {
+		kept, err := r.kept(ctx, prefix)
+		if err != nil {
+			return fmt.Errorf("reading what was kept of rooms: %w", err)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for key, value := range kept {
+			if len(key) > len(prefix) && value != "" {
+				put(key[len(prefix):], value)
+			}
+		}
+		return nil
+	}
+	return errors.Join(
+		take(keptMoved, func(key, value string) { r.link(id.RoomID(key), id.RoomID(value)) }),
+		take(keptEncrypted, func(key, _ string) { r.of(id.RoomID(key)).was = true }),
+		take(keptDirect, func(key, value string) { r.directs[id.UserID(key)] = id.RoomID(value) }),
+		take(keptInvite, func(key, value string) { r.invited(id.RoomID(key), value) }),
+	)
+}
+
+func (r *rooms) kept(ctx context.Context, prefix string) (map[string]string, error) {
+	r.b.mu.Lock()
+	in := r.b.in
+	r.b.mu.Unlock()
+	if in == nil {
+		return nil, nil
+	}
+	return in.Kept(ctx, r.b.cfg.Name, prefix)
+}
+
+// keep has values on disk as soon as that can be done.
+func (r *rooms) keep(ctx context.Context, values map[string]string) {
+	r.mu.Lock()
+	for key, value := range values {
+		r.unkept[key] = value
+	}
+	r.mu.Unlock()
+	r.flush(ctx)
+}
+
+func (r *rooms) flush(ctx context.Context) {
+	r.b.mu.Lock()
+	in := r.b.in
+	r.b.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if in == nil || len(r.unkept) == 0 {
+		return
+	}
+	if err := in.Keep(ctx, r.b.cfg.Name, r.unkept); err != nil {
+		r.b.cfg.Log.Error("matrix: what is known of rooms could not be kept", "why", err)
+		return // at the next sync again
+	}
+	r.unkept = map[string]string{}
+}
+
+// fetch reads a room's state as the homeserver has it now. in is false when we are
+// not a member: what it tells then is old.
+func (r *rooms) fetch(ctx context.Context, s *session, roomID id.RoomID) (f *facts, in bool, err error) {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	body, err := s.cli.MakeRequest(ctx, http.MethodGet, s.cli.BuildClientURL("v3", "rooms", roomID, "state"), nil, nil)
+	if err != nil && absent(err) && definite(err) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("looking at room %s: %w", roomID, err)
+	}
+	f, mine, ok := read(body, r.me, roomID)
+	if !ok {
+		return nil, false, errUnreadable
+	}
+	return f, mine == "join", nil
+}
+
+// errUnreadable is a state that can be understood in more than one way, or in none.
+var errUnreadable = errors.New("the homeserver's answer about the room cannot be read")
+
+// load brings a room into the model as it is now. It is no error when we are not in
+// it.
+func (r *rooms) load(ctx context.Context, s *session, roomID id.RoomID) error {
+	r.mu.Lock()
+	rm := r.of(roomID)
+	r.mu.Unlock()
+	for try := 1; ; try++ {
+		r.mu.Lock()
+		before := rm.changes
+		r.mu.Unlock()
+		f, in, err := r.fetch(ctx, s, roomID)
+		if errors.Is(err, errUnreadable) {
+			r.b.cfg.Log.Error("matrix: a room cannot be read", "room", roomID)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if r.accept(ctx, s, rm, f, in, before) || try == again {
+			return nil
+		}
+	}
+}
+
+// accept takes what a look saw into the model, unless the room changed since: then
+// it is not known which is newer, and it is false.
+func (r *rooms) accept(ctx context.Context, s *session, rm *room, f *facts, in bool, before int) bool {
+	r.mu.Lock()
+	if rm.changes != before {
+		r.mu.Unlock()
+		return false
+	}
+	if !in {
+		if rm.in || rm.known {
+			rm.changes++
+		}
+		rm.in, rm.known, rm.look = false, false, nil
+		r.mu.Unlock()
+		return true
+	}
+	news := rm.in && rm.known
+	rm.in = true
+	news = r.put(rm, f) && news
+	name := r.name(rm)
+	r.mu.Unlock()
+	r.flush(ctx)
+	if news {
+		r.rotate(ctx, s, rm.id)
+		r.b.event(ctx, bridges.Event{Kind: bridges.Changed, Room: name})
+	}
+	return true
+}
+
+// put takes facts as the whole truth about a room, and says whether proofs of it
+// are stale. The lock is held.
+func (r *rooms) put(rm *room, f *facts) bool {
+	stale := !rm.facts.same(f)
+	if rm.facts, rm.known = f, true; stale {
+		rm.changes++
+	}
+	if f.encryption != "" && !rm.was {
+		rm.was = true
+		r.unkept[keptEncrypted+rm.id.String()] = "1"
+	}
+	return stale
+}
+
+// link notes that a room was replaced. The lock is held.
+func (r *rooms) link(old, now id.RoomID) {
+	if old == now || r.latest(now) == old {
+		return // a circle
+	}
+	r.moved[old], r.older[now] = now, old
+}
+
+// latest follows a room to the one that it is now. The lock is held.
+func (r *rooms) latest(roomID id.RoomID) id.RoomID {
+	for next := r.moved[roomID]; next != ""; next = r.moved[roomID] {
+		roomID = next
+	}
+	return roomID
+}
+
+// origin is the name that the bot knows a room by. The lock is held.
+func (r *rooms) origin(roomID id.RoomID) id.RoomID {
+	for {
+		if _, ok := r.configured[roomID]; ok || r.older[roomID] == "" {
+			return roomID
+		}
+		roomID = r.older[roomID]
+	}
+}
+
+// ours says whether a room is a configured one or one that we made, or has
+// replaced one. The lock is held.
+func (r *rooms) ours(rm *room) bool {
+	_, configured := r.configured[rm.id]
+	return configured || r.older[rm.id] != "" || rm.facts.made.key != "" && rm.facts.made.by == r.me
+}
+
+// named gives the network's room id as a room of the bot; false for one that we
+// are not in, or that was replaced.
+func (r *rooms) named(roomID id.RoomID) (bridges.Room, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rm := r.all[roomID]
+	if rm == nil || !rm.in || r.moved[roomID] != "" {
+		return bridges.Room{}, false
+	}
+	return r.name(rm), true
+}
+
+// name is named for a room of ours. The lock is held.
+func (r *rooms) name(rm *room) bridges.Room {
+	if who, ok := r.partner(rm); ok {
+		return bridges.Room{Network: r.b.cfg.Name, ID: who.String(), Direct: true}
+	}
+	return bridges.Room{Network: r.b.cfg.Name, ID: r.origin(rm.id).String()}
+}
+
+// find gives the network's room id of a room of the bot. For a direct message that
+// is the encrypted room of exactly two, which is made when there is none. Errors
+// are those of Say.
+func (r *rooms) find(ctx context.Context, where bridges.Room) (id.RoomID, error) {
+	if where.Network != r.b.cfg.Name || where.ID == "" {
+		return "", fmt.Errorf("%w: it is not a room of %s", bridges.ErrRefused, r.b.cfg.Name)
+	}
+	if where.Direct {
+		return r.direct(ctx, id.UserID(where.ID))
+	}
+	r.mu.Lock()
+	roomID := r.latest(id.RoomID(where.ID))
+	rm, s := r.of(roomID), r.s
+	in, known := rm.in, rm.known
+	r.mu.Unlock()
+	if !known && s != nil {
+		if err := r.load(ctx, s, roomID); err != nil {
+			return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, plainError(err))
+		}
+		r.mu.Lock()
+		in = rm.in
+		r.mu.Unlock()
+	}
+	if !in {
+		return "", fmt.Errorf("%w: I am not in the room %s", bridges.ErrNotSent, where.ID)
+	}
+	return roomID, nil
+}
+
+// encrypted says whether a room is or ever was known as encrypted.
+func (r *rooms) encrypted(roomID id.RoomID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rm := r.all[roomID]
+	return rm != nil && (rm.was || rm.facts.encryption != "")
+}
+
+// people are those joined and invited, the bot excluded.
+func (r *rooms) people(roomID id.RoomID) []id.UserID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rm := r.all[roomID]
+	if rm == nil {
+		return nil
+	}
+	return sorted(rm.facts.people)
+}
+
+// count is how often the room's settings and people changed.
+func (r *rooms) count(roomID id.RoomID) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if rm := r.all[roomID]; rm != nil {
+		return rm.changes
+	}
+	return 0
+}
+
+// shared are the encrypted rooms that somebody can read.
+func (r *rooms) shared(user id.UserID) (out []id.RoomID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for roomID, rm := range r.all {
+		if _, there := rm.facts.people[user]; (there || user == r.me) && rm.was {
+			out = append(out, roomID)
+		}
+	}
+	return out
+}
+
+func sorted[V any](m map[id.UserID]V) []id.UserID {
+	out := make([]id.UserID, 0, len(m))
+	for user := range m {
+		out = append(out, user)
+	}
+	slices.Sort(out)
+	return out
+}

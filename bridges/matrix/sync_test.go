@@ -1,0 +1,205 @@
+package matrix
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/bridges"
+	"tocsin/internal/chattest/dendrite"
+	"tocsin/internal/chattest/matrixclient"
+)
+
+// Whatever step a process is killed at, what was said is obeyed once and in order,
+// and nothing is lost.
+func TestKilledAtEachStep(t *testing.T) {
+	c := newCrew(t, dendrite.Options{})
+	alice := matrixclient.New(t, c.server, "alice")
+	c.start()
+	desk := c.desk(matrixclient.RoomOptions{}, alice)
+	want := []string{"begin"}
+	alice.Say(desk.ID, "begin")
+	c.book.message(t, "begin")
+	if err := c.end(); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []string{"synced", "keys", "rooms", "taken", "hear", "hand", "handed", "keep", "kept"} {
+		want = append(want, "away before "+step, "away still before "+step)
+		alice.Say(desk.ID, "away before "+step)
+		alice.NewDevice(true).Say(desk.ID, "away still before "+step) // with a key that comes in this very sync
+		change, hit := c.killAt(step)
+		c.run(change)
+		select {
+		case <-hit:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s was never reached", step)
+		}
+		c.crash()
+	}
+	c.start()
+	alice.Say(desk.ID, "the end")
+	c.book.message(t, "the end")
+	want = append(want, "the end")
+	if got := c.book.texts(); !slices.Equal(got, want) {
+		t.Errorf("heard\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	c.book.mu.Lock()
+	defer c.book.mu.Unlock()
+	if c.book.seen[c.book.messages[0].ID] != 1 {
+		t.Error("what was safe long ago came again")
+	}
+}
+
+// A message that is not dealt with holds up its room and the position, and nothing
+// else.
+func TestInboxThatFails(t *testing.T) {
+	c := newCrew(t, dendrite.Options{})
+	alice := matrixclient.New(t, c.server, "alice")
+	c.start()
+	one, two := c.desk(matrixclient.RoomOptions{}, alice), c.desk(matrixclient.RoomOptions{Name: "two"}, alice)
+	fails := 0
+	c.book.mu.Lock()
+	c.book.fail = func(m bridges.Message) error {
+		switch {
+		case m.Text == "panic":
+			fails++
+			panic("this is what " + m.Text + " says")
+		case m.Text == "bad" && fails < 6:
+			fails++
+			return errors.New("the disk is full")
+		}
+		return nil
+	}
+	c.book.mu.Unlock()
+	alice.Say(one.ID, "panic")
+	alice.Say(one.ID, "bad")
+	alice.Say(one.ID, "after")
+	alice.Say(two.ID, "elsewhere")
+	c.book.message(t, "after")
+	c.book.message(t, "elsewhere")
+	if got := c.book.texts(); !slices.Equal(got, []string{"elsewhere", "bad", "after"}) {
+		t.Errorf("heard %q", got)
+	}
+}
+
+// Nothing of what was there before the first start is obeyed, nor what was said
+// before the bot was let in, and everything that was said while it was away is.
+func TestFirstStartAndAway(t *testing.T) {
+	c := newCrew(t, dendrite.Options{})
+	alice := matrixclient.New(t, c.server, "alice")
+	c.start()
+	desk := c.desk(matrixclient.RoomOptions{History: "shared"}, alice)
+	c.settle(desk.ID, alice)
+	if err := c.end(); err != nil {
+		t.Fatal(err)
+	}
+	c.book = newNotebook() // as if it had never run
+	c.ups = 0
+	alice.Say(desk.ID, "before the first start")
+	c.start()
+	other := alice.MakeRoom(matrixclient.RoomOptions{Name: "other", History: "shared", Plain: true})
+	alice.Say(other, "before it was let in")
+	alice.Invite(other, c.cfg.User)
+	alice.WaitMember(other, c.cfg.User, "join")
+	alice.Say(other, "after it was let in")
+	c.book.message(t, "after it was let in")
+	if err := c.end(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		alice.Say(desk.ID, fmt.Sprintf("away %d", i))
+	}
+	c.start()
+	c.book.message(t, "away 4")
+	if got, want := c.book.texts(), []string{"after it was let in", "away 0", "away 1", "away 2", "away 3", "away 4"}; !slices.Equal(got, want) {
+		t.Errorf("heard %q", got)
+	}
+	// Out and in again: what was said in between was not said to it.
+	alice.Kick(other, c.cfg.User)
+	alice.Say(other, "while it was out")
+	alice.Invite(other, c.cfg.User)
+	alice.WaitMember(other, c.cfg.User, "join")
+	alice.Say(other, "in again")
+	c.book.message(t, "in again")
+	if slices.Contains(c.book.texts(), "while it was out") {
+		t.Error("obeyed what was said while it was out")
+	}
+}
+
+// More is said while the bot is away than one sync shows.
+func TestGap(t *testing.T) {
+	for name, n := range map[string]int{"one wider sync": 30, "pages": 160} {
+		t.Run(name, func(t *testing.T) {
+			c := newCrew(t, dendrite.Options{})
+			c.cfg.Tuning.Timeline = 5
+			alice := matrixclient.New(t, c.server, "alice")
+			c.start()
+			desk := c.desk(matrixclient.RoomOptions{}, alice)
+			alice.Say(desk.ID, "before")
+			c.book.message(t, "before")
+			if err := c.end(); err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"before"}
+			for i := range n {
+				want = append(want, fmt.Sprintf("away %d", i))
+				alice.Say(desk.ID, want[len(want)-1])
+			}
+			proxy := dendrite.NewProxy(t, c.server)
+			c.start(func(cfg *Config) { cfg.Homeserver = proxy.URL() })
+			alice.Say(desk.ID, "after")
+			c.book.message(t, "after")
+			if got := c.book.texts(); !slices.Equal(got, append(want, "after")) {
+				t.Errorf("heard %d of %d:\n%s", len(got), len(want)+1, strings.Join(got, "\n"))
+			}
+			if pages := len(proxy.Requests("GET", "/messages")); (pages > 0) != (name == "pages") {
+				t.Errorf("%d pages were fetched", pages)
+			}
+			c.book.mu.Lock()
+			defer c.book.mu.Unlock()
+			for id, times := range c.book.seen {
+				if times != 1 {
+					t.Errorf("%s came %d times", id, times)
+				}
+			}
+		})
+	}
+}
+
+// A gap that cannot be filled at first is filled later, and what comes behind it
+// waits; one that never can be is told.
+func TestGapInTrouble(t *testing.T) {
+	c := newCrew(t, dendrite.Options{})
+	c.cfg.Tuning.Timeline = 5
+	proxy := dendrite.NewProxy(t, c.server)
+	c.cfg.Homeserver = proxy.URL()
+	alice := matrixclient.New(t, c.server, "alice")
+	c.start()
+	desk := c.desk(matrixclient.RoomOptions{}, alice)
+	alice.Say(desk.ID, "before")
+	c.book.message(t, "before")
+	want := []string{"before"}
+	round := func(prefix string) {
+		if err := c.end(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 20 {
+			want = append(want, fmt.Sprintf("%s %d", prefix, i))
+			alice.Say(desk.ID, want[len(want)-1])
+		}
+	}
+	round("first")
+	proxy.Trouble(dendrite.Rule{Path: "/sync", Do: dendrite.Rule{}.Do, Times: 1})
+	// The second sync of each try is the wider one; pages are refused as well.
+	pages := proxy.Trouble(dendrite.Rule{Path: "/messages", Do: dendrite.BadGateway})
+	wider := proxy.Trouble(dendrite.Rule{Path: "/sync", Do: dendrite.BadGateway, Times: 1})
+	_, _ = pages, wider
+	c.start()
+	c.book.message(t, "first 19")
+	if got := c.book.texts(); !slices.Equal(got, want) {
+		t.Errorf("heard %q", got)
+	}
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"tocsin/incidents"
+)
+
+// Room is the room that was made for an incident.
+type Room struct {
+	Incident int
+	Network  string
+	ID       string
+	Board    string // the network's id of the message that is kept up to date there, or ""
+}
+
+// PutRoom keeps the room that was made for an incident, and queues its board.
+// An incident that has one keeps it.
+func (tx *Tx) PutRoom(r Room) error {
+	_, err := tx.exec(`INSERT INTO room (incident, network, id, made_at, board) VALUES (?, ?, ?, ?, '') ON CONFLICT DO NOTHING`,
+		r.Incident, r.Network, r.ID, tx.now.UnixMilli())
+	if err != nil {
+		return err
+	}
+	return tx.QueueBoard(r.Incident, "made", true)
+}
+
+// RoomOf gives the room of an incident; false when it has none.
+func (tx *Tx) RoomOf(incident int) (Room, bool, error) {
+	r := Room{Incident: incident}
+	err := tx.row(`SELECT network, id, board FROM room WHERE incident = ?`, incident).Scan(&r.Network, &r.ID, &r.Board)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, false, nil
+	}
+	return r, err == nil, err
+}
+
+// Rooms gives the rooms of all incidents.
+func (tx *Tx) Rooms() ([]Room, error) {
+	var out []Room
+	err := tx.each(`SELECT incident, network, id, board FROM room ORDER BY incident`, nil, func(rows *sql.Rows) error {
+		var r Room
+		err := rows.Scan(&r.Incident, &r.Network, &r.ID, &r.Board)
+		out = append(out, r)
+		return err
+	})
+	return out, err
+}
+
+// RoomWanted gives how often a room was asked for, and whether the last time is
+// not over.
+func (tx *Tx) RoomWanted(incident int) (times int, waits bool, err error) {
+	err = tx.row(`SELECT count(*), coalesce(sum(state IN ('due', 'unknown')), 0) > 0 FROM outbox WHERE kind = 'room' AND incident = ?`,
+		incident).Scan(&times, &waits)
+	return times, waits, err
+}
+
+// The templates of board rows: one edits the board, one posts it anew.
+const (
+	BoardEdit = "board"
+	BoardPost = "board/post"
+)
+
+// QueueBoard has the board of an incident's room brought up to date, or posted
+// anew. Without a room it does nothing. The reason makes it one row.
+func (tx *Tx) QueueBoard(incident int, reason string, anew bool) error {
+	r, ok, err := tx.RoomOf(incident)
+	if err != nil || !ok {
+		return err
+	}
+	template := BoardEdit
+	if anew {
+		template = BoardPost
+	}
+	return tx.Queue(Row{
+		Key: fmt.Sprintf("board/%d/%s", incident, reason), Kind: "board", Network: r.Network, Room: r.ID,
+		Template: template, Incident: incident, Tone: 2,
+	})
+}
+
+// NewerBoard reports whether a later row than this one brings the same board up
+// to date as much as this one does.
+func (tx *Tx) NewerBoard(r Row) (bool, error) {
+	var n int
+	err := tx.row(`SELECT count(*) FROM outbox WHERE kind = 'board' AND incident = ? AND id > ? AND state IN ('due', 'unknown')
+		AND (template = ? OR ? <> ?)`, r.Incident, r.ID, BoardPost, r.Template, BoardPost).Scan(&n)
+	return n > 0, err
+}
+
+// SetBoard keeps which message is an incident's board.
+func (tx *Tx) SetBoard(incident int, id string) error {
+	_, err := tx.exec(`UPDATE room SET board = ? WHERE incident = ?`, id, incident)
+	return err
+}
+
+// AddGuest lets an account into an incident's room; false when it is in already.
+func (tx *Tx) AddGuest(incident int, a incidents.Account, by string) (bool, error) {
+	r, err := tx.exec(`INSERT INTO guest (incident, network, account, at, by) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		incident, a.Network, a.ID, tx.now.UnixMilli(), by)
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}
+
+// EndGuest takes an account's leave to be in an incident's room; false when it
+// had none.
+func (tx *Tx) EndGuest(incident int, a incidents.Account, by string) (bool, error) {
+	r, err := tx.exec(`UPDATE guest SET ended_at = ?, ended_by = ? WHERE incident = ? AND network = ? AND account = ? AND ended_at IS NULL`,
+		tx.now.UnixMilli(), by, incident, a.Network, a.ID)
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}
+
+// Guests gives who was let into an incident's room and not taken out again.
+func (tx *Tx) Guests(incident int) ([]incidents.Account, error) {
+	if incident == 0 {
+		return nil, nil
+	}
+	var out []incidents.Account
+	err := tx.each(`SELECT network, account FROM guest WHERE incident = ? AND ended_at IS NULL ORDER BY id`, []any{incident},
+		func(r *sql.Rows) error {
+			var a incidents.Account
+			err := r.Scan(&a.Network, &a.ID)
+			out = append(out, a)
+			return err
+		})
+	return out, err
+}

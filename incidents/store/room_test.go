@@ -1,0 +1,397 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"tocsin/incidents"
+)
+
+// dump gives every row of the tables of schema 1, as text.
+func dump(t *testing.T, db *sql.DB) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	for _, table := range []string{
+		"meta", "incident", "role", "release", "release_incident", "timeline", "personal", "clock", "outbox", "heard", "approval", "suspension",
+	} {
+		rows, err := db.Query(`SELECT * FROM ` + table)
+		must(t, err)
+		cols, err := rows.Columns()
+		must(t, err)
+		for rows.Next() {
+			vals, ptrs := make([]any, len(cols)), make([]any, len(cols))
+			for k := range vals {
+				ptrs[k] = &vals[k]
+			}
+			must(t, rows.Scan(ptrs...))
+			out[table] = append(out[table], fmt.Sprintln(vals...))
+		}
+		must(t, errors.Join(rows.Err(), rows.Close()))
+	}
+	return out
+}
+
+// TestAFileOfSchema1KeepsEverything: a bot that was at work before there were
+// rooms goes on where it was.
+func TestAFileOfSchema1KeepsEverything(t *testing.T) {
+	d := newDesk(t)
+	i := d.add()
+	d.add()
+	d.reported(i, "Erin", "erin@example.org")
+	d.do(func(tx *Tx) error {
+		first, err := tx.Heard("irc", "m1", "alice")
+		if !first {
+			t.Error("heard before")
+		}
+		return errors.Join(err,
+			tx.Queue(Row{Key: "answer/irc/m1", Kind: "say", Network: "irc", Room: "#desk", ReplyTo: "m1", Template: "incident/noted", Incident: i.N, Facts: incidents.Facts{"x": incidents.Seal("y")}}),
+			tx.Queue(Row{Key: "answer/irc/m2", Kind: "say", Network: "irc", Room: "#desk", ReplyTo: "m2", Template: "ping", Facts: incidents.Facts{}}),
+			tx.Finish(1, Sent, "id-1", ""), tx.Suspend("bob", "alice"),
+			tx.Record(incidents.Entry{Kind: "suspended", Who: "alice", At: tx.Now(), Plain: "bob"}),
+			tx.Ask(incidents.Approval{Code: "ABCDE", Asker: "alice", Act: incidents.Seal("role take INC-1 lead"), Incident: i.N, Expires: tx.Now()}))
+	})
+	want := dump(t, d.db)
+	head, err := d.Verify(context.Background())
+	must(t, err)
+	must(t, d.Close())
+
+	old := filepath.Join(t.TempDir(), "old.db")
+	db, err := sql.Open("sqlite3", "file:"+old)
+	must(t, err)
+	db.SetMaxOpenConns(1)
+	names, err := schemaFiles()
+	must(t, err)
+	first, err := schemas.ReadFile(names[0])
+	must(t, err)
+	_, err = db.Exec(string(first) + `; PRAGMA user_version = 1; ATTACH '` + d.path + `' AS new`)
+	must(t, err)
+	for table := range want {
+		_, err := db.Exec(fmt.Sprintf(`INSERT INTO main.%s SELECT * FROM new.%s`, table, table))
+		must(t, err)
+	}
+	must(t, db.Close())
+
+	m := &desk{t: t, path: old, now: monday(), plan: onePlan()}
+	m.open()
+	defer m.Close()
+	if got := dump(t, m.db); !reflect.DeepEqual(got, want) {
+		t.Errorf("the file holds other things than before:\n%v\n%v", got, want)
+	}
+	if v, err := m.Verify(context.Background()); err != nil || v != head {
+		t.Errorf("the record: %+v, %v; before %+v", v, err, head)
+	}
+	m.foreignKeysHold()
+	m.do(func(tx *Tx) error {
+		n, err := tx.Concerned("irc", "id-1")
+		if n != i.N {
+			t.Errorf("what was said before the migration is about %d", n)
+		}
+		again, ok, err2 := tx.Obeyed("irc", "m1")
+		if again != i.N || !ok {
+			t.Errorf("what was obeyed before the migration is about %d, %t", again, ok)
+		}
+		return errors.Join(err, err2, tx.PutRoom(Room{Incident: i.N, Network: "matrix", ID: "!r"}))
+	})
+	m.reopen()
+	m.foreignKeysHold()
+}
+
+func matrixRoom(n int, id string) Room { return Room{Incident: n, Network: "matrix", ID: id} }
+
+// keys gives the keys of the rows that wait, in order.
+func (d *desk) keys(network string) (out []string) {
+	d.t.Helper()
+	d.do(func(tx *Tx) error {
+		rows, err := tx.DueRows(network, nil, 100)
+		for _, r := range rows {
+			out = append(out, r.Key)
+		}
+		return err
+	})
+	return out
+}
+
+func TestAnIncidentKeepsItsFirstRoom(t *testing.T) {
+	d := newDesk(t)
+	one, two := d.add(), d.add()
+	d.do(func(tx *Tx) error {
+		if _, ok, err := tx.RoomOf(one.N); ok || err != nil {
+			t.Errorf("a room before there is one: %v", err)
+		}
+		return tx.QueueBoard(one.N, "nothing", true)
+	})
+	if got := d.keys("matrix"); len(got) != 0 {
+		t.Errorf("without a room there is a board: %q", got)
+	}
+	d.do(func(tx *Tx) error {
+		return errors.Join(tx.PutRoom(matrixRoom(one.N, "!a")), tx.SetBoard(one.N, "$board"), tx.PutRoom(matrixRoom(one.N, "!b")))
+	})
+	d.reopen()
+	d.do(func(tx *Tx) error {
+		r, ok, err := tx.RoomOf(one.N)
+		if want := (Room{one.N, "matrix", "!a", "$board"}); !ok || r != want {
+			t.Errorf("the room is %+v, want %+v", r, want)
+		}
+		if _, ok, err := tx.RoomOf(two.N); ok || err != nil {
+			t.Errorf("the other incident has a room, too: %v", err)
+		}
+		all, err2 := tx.Rooms()
+		if len(all) != 1 || all[0] != r {
+			t.Errorf("all rooms: %+v", all)
+		}
+		// One room is not for two incidents.
+		return errors.Join(err, err2, tx.PutRoom(matrixRoom(two.N, "!a")))
+	})
+	d.do(func(tx *Tx) error {
+		_, ok, err := tx.RoomOf(two.N)
+		if ok {
+			t.Error("two incidents share a room")
+		}
+		return err
+	})
+	if got := d.keys("matrix"); !slices.Equal(got, []string{"board/1/made"}) {
+		t.Errorf("rows: %q", got)
+	}
+}
+
+// TestEveryChangeBringsTheBoardUpToDate, in the transaction of the change.
+func TestEveryChangeBringsTheBoardUpToDate(t *testing.T) {
+	d := newDesk(t)
+	i := d.add()
+	d.change(i.N, func(i *incidents.Incident) { i.Level = "high" })
+	d.do(func(tx *Tx) error { return tx.PutRoom(matrixRoom(i.N, "!a")) })
+	d.change(i.N, func(i *incidents.Incident) { i.Level = "low" })
+	d.change(i.N, func(i *incidents.Incident) { i.Phase = incidents.Closed })
+	if got, want := d.keys("matrix"), []string{"board/1/made", "board/1/v3", "board/1/v4"}; !slices.Equal(got, want) {
+		t.Errorf("rows: %q, want %q", got, want)
+	}
+	err := d.Update(context.Background(), func(tx *Tx) error {
+		j, err := tx.Incident(i.N)
+		if err == nil {
+			_, err = tx.Save(j)
+		}
+		return errors.Join(err, errors.New("broken"))
+	})
+	if err == nil || len(d.keys("matrix")) != 3 {
+		t.Errorf("a change that was not kept has its board: %v", d.keys("matrix"))
+	}
+}
+
+// TestNewerBoard: an edit is made needless by anything that follows, a posting
+// only by another posting: who joined has to see one.
+func TestNewerBoard(t *testing.T) {
+	const edit, post = BoardEdit, BoardPost
+	for _, c := range []struct {
+		first, second string
+		state         string // what became of the second one
+		want          bool
+	}{
+		{edit, edit, Due, true},
+		{edit, post, Due, true},
+		{post, edit, Due, false},
+		{post, post, Due, true},
+		{edit, edit, Unknown, true},
+		{post, post, Unknown, true},
+		{edit, edit, Sent, false},
+		{edit, post, Sent, false},
+		{edit, post, Refused, false},
+		{post, post, Overtaken, false},
+	} {
+		d := newDesk(t)
+		one, two := d.add(), d.add()
+		d.do(func(tx *Tx) error {
+			row := func(key, template string, n int, kind string) Row {
+				return Row{Key: key, Kind: kind, Network: "matrix", Room: "!a", Template: template, Incident: n}
+			}
+			err := errors.Join(tx.Queue(row("first", c.first, one.N, "board")), tx.Queue(row("second", c.second, one.N, "board")),
+				tx.Queue(row("of another", post, two.N, "board")), tx.Queue(row("of another kind", post, one.N, "say")))
+			if c.state == Unknown {
+				err = errors.Join(err, tx.TryAgain(2, Unknown, ""))
+			} else if c.state != Due {
+				err = errors.Join(err, tx.Finish(2, c.state, "", ""))
+			}
+			got, err2 := tx.NewerBoard(Row{ID: 1, Template: c.first, Incident: one.N})
+			if got != c.want {
+				t.Errorf("%s, then %s (%s): newer is %t", c.first, c.second, c.state, got)
+			}
+			last, err3 := tx.NewerBoard(Row{ID: 2, Template: c.second, Incident: one.N})
+			if last {
+				t.Errorf("%s, then %s: the last one has a newer one", c.first, c.second)
+			}
+			return errors.Join(err, err2, err3)
+		})
+	}
+}
+
+func TestRoomWanted(t *testing.T) {
+	d := newDesk(t)
+	one, two := d.add(), d.add()
+	check := func(n, times int, waits bool) {
+		t.Helper()
+		d.do(func(tx *Tx) error {
+			got, w, err := tx.RoomWanted(n)
+			if got != times || w != waits {
+				t.Errorf("asked for %d times, waits: %t; want %d, %t", got, w, times, waits)
+			}
+			return err
+		})
+	}
+	check(one.N, 0, false)
+	d.do(func(tx *Tx) error {
+		return tx.Queue(Row{Key: "room/1/1", Kind: "room", Network: "matrix", Room: "x", Incident: one.N})
+	})
+	check(one.N, 1, true)
+	check(two.N, 0, false)
+	d.do(func(tx *Tx) error { return tx.TryAgain(1, Unknown, "") })
+	check(one.N, 1, true)
+	d.do(func(tx *Tx) error { return tx.Finish(1, Refused, "", "") })
+	check(one.N, 1, false)
+	d.do(func(tx *Tx) error {
+		return tx.Queue(Row{Key: "room/1/2", Kind: "room", Network: "matrix", Room: "x", Incident: one.N})
+	})
+	check(one.N, 2, true)
+}
+
+func TestGuests(t *testing.T) {
+	d := newDesk(t)
+	one, two := d.add(), d.add()
+	erin, frank := incidents.Account{Network: "matrix", ID: "@erin:example.org"}, incidents.Account{Network: "matrix", ID: "@frank:example.org"}
+	is := func(n int, want ...incidents.Account) {
+		t.Helper()
+		d.do(func(tx *Tx) error {
+			got, err := tx.Guests(n)
+			if !slices.Equal(got, want) {
+				t.Errorf("guests of %d: %v, want %v", n, got, want)
+			}
+			return err
+		})
+	}
+	add := func(n int, a incidents.Account, want bool) {
+		t.Helper()
+		d.do(func(tx *Tx) error {
+			got, err := tx.AddGuest(n, a, "alice and bob")
+			if got != want {
+				t.Errorf("letting %v in: %t", a, got)
+			}
+			return err
+		})
+	}
+	end := func(n int, a incidents.Account, want bool) {
+		t.Helper()
+		d.do(func(tx *Tx) error {
+			got, err := tx.EndGuest(n, a, "carol")
+			if got != want {
+				t.Errorf("taking %v out: %t", a, got)
+			}
+			return err
+		})
+	}
+	is(one.N)
+	end(one.N, erin, false)
+	add(one.N, erin, true)
+	add(one.N, erin, false)
+	add(one.N, incidents.Account{Network: "other", ID: erin.ID}, true)
+	add(one.N, frank, true)
+	d.reopen()
+	is(one.N, erin, incidents.Account{Network: "other", ID: erin.ID}, frank)
+	is(two.N)
+	is(0)
+	end(two.N, erin, false)
+	end(one.N, incidents.Account{Network: "matrix", ID: "@Erin:example.org"}, false)
+	end(one.N, erin, true)
+	end(one.N, erin, false)
+	is(one.N, incidents.Account{Network: "other", ID: erin.ID}, frank)
+	add(one.N, erin, true) // let in again
+	is(one.N, incidents.Account{Network: "other", ID: erin.ID}, frank, erin)
+}
+
+// TestForgettingReachesGuests: who was a guest and is none any more leaves
+// nothing on the disk but that there was one; who still is one stays in.
+func TestForgettingReachesGuests(t *testing.T) {
+	d := newDesk(t)
+	i, other := d.add(), d.add()
+	d.reported(i, "Erin", "erin@mail.example.org")
+	erin, frank := incidents.Account{Network: "matrix", ID: "@erin-was-here:example.org"}, incidents.Account{Network: "matrix", ID: "@frank:example.org"}
+	elsewhere := incidents.Account{Network: "matrix", ID: "@grace:example.org"}
+	act := "guest allow INC-1 " + erin.ID + " a reason"
+	d.do(func(tx *Tx) error {
+		_, err := tx.AddGuest(i.N, erin, "alice and bob")
+		_, err2 := tx.AddGuest(i.N, frank, "alice and bob")
+		_, err3 := tx.AddGuest(other.N, elsewhere, "alice and bob")
+		_, err4 := tx.EndGuest(i.N, erin, "alice")
+		_, err5 := tx.EndGuest(other.N, elsewhere, "alice")
+		j, err6 := tx.Incident(i.N)
+		_, err7 := tx.Save(j, incidents.Entry{Kind: "guest-left", Who: "alice", At: tx.Now(), Personal: []incidents.Personal{{Field: "guest", Value: incidents.Seal(erin.ID)}}})
+		return errors.Join(err, err2, err3, err4, err5, err6, err7,
+			tx.Record(incidents.Entry{Incident: i.N, Kind: "asked", Who: "alice", At: tx.Now(), Personal: []incidents.Personal{{Field: "act", Value: incidents.Seal(act)}}}),
+			tx.Ask(incidents.Approval{Code: "ABCDE", Asker: "alice", Act: incidents.Seal(act), Incident: i.N, Expires: tx.Now()}),
+			tx.EndApproval("ABCDE", "approved", "bob"),
+			tx.Queue(Row{Key: "remove/1/matrix/m1", Kind: "remove", Network: "matrix", Room: "!a", Incident: i.N, Asker: erin.ID}),
+			tx.Queue(Row{Key: "room/guest/1", Kind: "say", Network: "matrix", Room: "!a", Template: "room/guest", Incident: i.N, Facts: incidents.Facts{"account": incidents.Seal(erin.ID)}}),
+			tx.Queue(Row{Key: "answer/matrix/m1", Kind: "say", Network: "matrix", Room: "!a", Template: "guest/removed", Incident: i.N, Asker: "@alice:example.org", Facts: incidents.Facts{}}),
+			tx.Finish(1, Sent, "", ""), tx.Finish(3, Sent, "$x", ""))
+	})
+	onDisk := func(text string) bool {
+		b := readAll(t, d.path)
+		return strings.Contains(b, text)
+	}
+	if !onDisk(erin.ID) || !onDisk(frank.ID) {
+		t.Fatal("this test looks in the wrong place")
+	}
+	d.forget(i.N)
+	for range 2 {
+		if onDisk("erin-was-here") {
+			t.Error("the file or its log still holds who was a guest")
+		}
+		if !onDisk(frank.ID) || !onDisk(elsewhere.ID) {
+			t.Error("others were forgotten, too")
+		}
+		d.do(func(tx *Tx) error {
+			got, err := tx.Guests(i.N)
+			if !slices.Equal(got, []incidents.Account{frank}) {
+				t.Errorf("the guests are %v", got)
+			}
+			return err
+		})
+		if v, err := d.Verify(context.Background()); err != nil || v.Erased != 4 {
+			t.Errorf("verify: %+v, %v", v, err)
+		}
+		d.reopen()
+	}
+	var asker string
+	must(t, d.db.QueryRow(`SELECT asker FROM outbox WHERE key = 'answer/matrix/m1'`).Scan(&asker))
+	if asker != "@alice:example.org" {
+		t.Errorf("who asked for an answer is %q", asker)
+	}
+}
+
+// TestWhoWasRemovedIsNotKeptWithTheRow: it may end after the reporter was forgotten.
+func TestWhoWasRemovedIsNotKeptWithTheRow(t *testing.T) {
+	d := newDesk(t)
+	i := d.add()
+	d.do(func(tx *Tx) error {
+		return errors.Join(
+			tx.Queue(Row{Key: "remove/1/matrix/m1", Kind: "remove", Network: "matrix", Room: "!a", Incident: i.N, Asker: "@erin:example.org"}),
+			tx.Queue(Row{Key: "say", Kind: "say", Network: "matrix", Room: "!a", Template: "ping", Incident: i.N, Asker: "@alice:example.org"}))
+	})
+	d.do(func(tx *Tx) error {
+		rows, err := tx.DueRows("matrix", nil, 9)
+		if len(rows) != 2 || rows[0].Asker != "@erin:example.org" {
+			t.Errorf("before it is done: %+v", rows)
+		}
+		return errors.Join(err, tx.Finish(1, Sent, "", ""), tx.Finish(2, Sent, "", ""))
+	})
+	var a, b string
+	must(t, d.db.QueryRow(`SELECT asker FROM outbox WHERE id = 1`).Scan(&a))
+	must(t, d.db.QueryRow(`SELECT asker FROM outbox WHERE id = 2`).Scan(&b))
+	if a != "" || b != "@alice:example.org" {
+		t.Errorf("after: %q, %q", a, b)
+	}
+}
