@@ -52,7 +52,7 @@ func (d *testDesk) do(fn func(tx *store.Tx) error) {
 func (d *testDesk) waiting() (out []store.Row) {
 	d.t.Helper()
 	d.do(func(tx *store.Tx) error {
-		for _, network := range []string{"irc", "matrix"} {
+		for _, network := range []string{"irc", "matrix", "other"} {
 			rows, err := tx.DueRows(network, nil, 100)
 			for _, r := range rows {
 				err = errors.Join(err, tx.Finish(r.ID, store.Sent, "$"+r.Key, ""))

@@ -218,17 +218,18 @@ func guestRemove() Command {
 			if ended, err := c.Tx.EndGuest(c.I.N, a, c.Who.Name); err != nil || !ended {
 				return Reply{}, orRefuse(err, "guest-unknown", "handle", c.I.Handle)
 			}
+			err = c.Tx.Queue(store.Row{ // before all that is said there: until then the room hears notices only
+				Key: fmt.Sprintf("remove/%d/%s/%s", c.I.N, c.Line.Room.Network, c.Line.ID), Kind: "remove", Network: r.Network, Room: r.ID,
+				Tone: int(bridges.Alert), Incident: c.I.N, Asker: a.ID,
+			})
+			if err != nil {
+				return Reply{}, err
+			}
 			e := incidents.Entry{
 				Kind: "guest-left", Who: c.Who.Name, At: c.now,
 				Personal: []incidents.Personal{{Field: "guest", Value: incidents.Seal(a.ID)}},
 			}
-			if err := c.save(c.I, e); err != nil {
-				return Reply{}, err
-			}
-			err = c.Tx.Queue(store.Row{
-				Key: fmt.Sprintf("remove/%d/%s/%s", c.I.N, c.Line.Room.Network, c.Line.ID), Kind: "remove", Network: r.Network, Room: r.ID,
-				Tone: int(bridges.Alert), Incident: c.I.N, Asker: a.ID,
-			})
+			err = c.save(c.I, e)
 			c.interrupt = true
 			return c.card("guest/removed", "account", incidents.Seal(a.ID)), err
 		},

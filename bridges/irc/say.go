@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/lrstanley/girc"
 
@@ -124,7 +125,7 @@ func (l *link) compose(ctx context.Context, o bridges.Outgoing) (*job, error) {
 	if o.Tone == bridges.Routine && r.Notice {
 		command = "NOTICE"
 	}
-	lines[0] = l.callers(r, o.Mentions) + lines[0]
+	lines[0] = l.callers(r, o.Mentions, lines) + lines[0]
 	j.target, j.room, j.changes = l.casemap.fold(r.Name), r, o.State
 	return j, l.wire(j, command, r.Name, lines)
 }
@@ -135,15 +136,15 @@ func (l *link) compose(ctx context.Context, o bridges.Outgoing) (*job, error) {
 func (l *link) canon(account string) string { return ascii.fold(account) }
 
 // callers is what makes the mentioned people look: the nicks that their accounts
-// have in the channel now.
-func (l *link) callers(r *room, mentions []bridges.Account) string {
+// have in the channel now, but for those that the lines say anyway.
+func (l *link) callers(r *room, mentions []bridges.Account, lines []string) string {
 	var nicks []string
 	for _, a := range mentions {
 		nick := ""
 		if a.Network == l.cfg.Name {
 			nick = r.nickOf(ascii.fold(a.ID))
 		}
-		if nick != "" && !slices.Contains(nicks, nick) {
+		if nick != "" && !slices.Contains(nicks, nick) && !says(lines, nick) {
 			nicks = append(nicks, nick)
 		}
 	}
@@ -151,6 +152,17 @@ func (l *link) callers(r *room, mentions []bridges.Account) string {
 		return ""
 	}
 	return clean(strings.Join(nicks, ", ")) + ": "
+}
+
+// says reports whether a nick stands in the lines as a word.
+func says(lines []string, nick string) bool {
+	for _, line := range lines {
+		words := strings.FieldsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(".,;:!?\"()", r) })
+		if slices.Contains(words, nick) {
+			return true
+		}
+	}
+	return false
 }
 
 // wire makes the lines as they go out. The lock is held.

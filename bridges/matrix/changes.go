@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"tocsin/bridges"
 
@@ -18,6 +19,9 @@ import (
 // looks is how often a sync tries to read a room that is new to us, before it goes
 // on without.
 const looks = 3
+
+// lag is how far a sync may be behind what a look has seen.
+const lag = 5 * time.Second
 
 // sync takes over what a sync response says about rooms. It comes after the keys of
 // the same response and before its messages.
@@ -100,6 +104,7 @@ func (r *rooms) joined(ctx context.Context, s *session, roomID id.RoomID, data *
 	}
 	r.mu.Lock()
 	before, start := rm.facts, rm.changes
+	old := before
 	f := before.copy()
 	if whole || all && !known {
 		f = newFacts()
@@ -107,6 +112,15 @@ func (r *rooms) joined(ctx context.Context, s *session, roomID id.RoomID, data *
 	for _, e := range slices.Concat(state, line) {
 		if p, ok := stateOf(e); ok {
 			f.take(p, r.me, roomID)
+		}
+	}
+	if rm.known && !before.same(f) && time.Since(rm.looked) < lag {
+		// The look may have been ahead of this: then the sync would take us back.
+		r.mu.Unlock()
+		r.loadPatiently(ctx, s, roomID)
+		r.mu.Lock()
+		if rm.known {
+			before, f, start = rm.facts, rm.facts, rm.changes
 		}
 	}
 	known = rm.known || all
@@ -128,7 +142,7 @@ func (r *rooms) joined(ctx context.Context, s *session, roomID id.RoomID, data *
 		news = append(news, bridges.Event{Kind: bridges.Up, Room: name})
 	}
 	if !fresh && !whole {
-		for _, who := range arrived(before, state, line, r.me) {
+		for _, who := range arrived(old, state, line, r.me) {
 			news = append(news, bridges.Event{
 				Kind: bridges.Joined, Room: name,
 				Who: bridges.Account{Network: r.b.cfg.Name, ID: who.String()},

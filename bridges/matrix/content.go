@@ -64,11 +64,12 @@ func (b *Bridge) content(ctx context.Context, s *session, o bridges.Outgoing, se
 }
 
 // words is the text. People's clients ring for an m.text and stay silent for an
-// m.notice, whoever is mentioned there: so what somebody must act on is a text.
+// m.notice, whoever is mentioned there: so what somebody must act on is a text. A
+// hint calls nobody: who it is for has just typed.
 func words(o *bridges.Outgoing) *content {
 	c := &content{MsgType: event.MsgNotice, Body: o.Text, Mentions: &event.Mentions{}, Key: txn(o.Key)}
 	for _, a := range o.Mentions {
-		if a.Network == o.Room.Network && a.ID != "" {
+		if a.Network == o.Room.Network && a.ID != "" && o.Tone != bridges.Hint {
 			c.Mentions.Add(id.UserID(a.ID))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tocsin/bridges"
 
@@ -85,7 +86,17 @@ func (r *rooms) inspect(who id.UserID) {
 		if err != nil {
 			return false
 		}
-		return d == nil || r.warn(ctx, who, d)
+		if d != nil && (d.reset || len(d.unsigned) > 0) {
+			// Somebody who logs in anew signs the device in the next moments.
+			r.errands.addAt("warn "+who.String(), time.Now().Add(r.b.cfg.Tuning.KeyWait), func(ctx context.Context) bool {
+				r.mu.Lock()
+				delete(r.devices, who)
+				r.mu.Unlock()
+				d, err := r.known(ctx, s, who)
+				return err == nil && (d == nil || r.warn(ctx, who, d))
+			})
+		}
+		return true
 	})
 }
 

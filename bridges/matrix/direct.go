@@ -77,7 +77,7 @@ func (r *rooms) direct(ctx context.Context, who id.UserID) (id.RoomID, error) {
 	if s == nil {
 		return "", fmt.Errorf("%w: %s is not up", bridges.ErrNotSent, r.b.cfg.Name)
 	}
-	if err := r.loadAll(ctx, s); err != nil {
+	if err := r.loadAll(ctx, s, who); err != nil {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, plainError(err))
 	}
 	if roomID, ok := r.present(ctx, who); ok {
@@ -200,9 +200,13 @@ func (r *rooms) makeDirect(ctx context.Context, s *session, who id.UserID) (id.R
 			return "", effect("inviting to a direct room", err)
 		}
 	} else {
+		version, _, err := r.version(ctx, s)
+		if err != nil {
+			return "", fmt.Errorf("%w: asking for the room versions: %w", bridges.ErrNotSent, plainError(err))
+		}
 		made, err := s.cli.CreateRoom(within, &mautrix.ReqCreateRoom{
-			Preset: "private_chat", Visibility: "private", IsDirect: true, Invite: []id.UserID{who},
-			CreationContent: map[string]any{directField: who}, InitialState: wanted(newFacts()),
+			RoomVersion: version, Preset: "private_chat", Visibility: "private", IsDirect: true, Invite: []id.UserID{who},
+			CreationContent: map[string]any{directField: who}, InitialState: wanted(&facts{settings: settings{guests: "?"}}),
 		})
 		if err != nil {
 			return "", effect("making a direct room", err)
@@ -243,8 +247,9 @@ func (r *rooms) deserted(who id.UserID) (found id.RoomID) {
 }
 
 // loadAll brings every room into the model that we are in and that is not yet
-// there: some may have been made by a request whose answer was lost.
-func (r *rooms) loadAll(ctx context.Context, s *session) error {
+// there: some may have been made by a request whose answer was lost. The rooms that
+// we made for somebody are looked at anew, since a sync may be behind.
+func (r *rooms) loadAll(ctx context.Context, s *session, made id.UserID) error {
 	within, cancel := s.within(ctx)
 	defer cancel()
 	all, err := s.cli.JoinedRooms(within)
@@ -253,7 +258,8 @@ func (r *rooms) loadAll(ctx context.Context, s *session) error {
 	}
 	for _, roomID := range all.JoinedRooms {
 		r.mu.Lock()
-		known := r.of(roomID).known
+		rm := r.of(roomID)
+		known := rm.known && (made == "" || rm.facts.made.direct != made)
 		r.mu.Unlock()
 		if known {
 			continue

@@ -43,18 +43,21 @@ func (e *errands) open(ctx context.Context) {
 }
 
 // add puts an errand in. One with the same key takes its place.
-func (e *errands) add(key string, do func(ctx context.Context) bool) {
+func (e *errands) add(key string, do func(ctx context.Context) bool) { e.addAt(key, time.Time{}, do) }
+
+// addAt is add, for later.
+func (e *errands) addAt(key string, at time.Time, do func(ctx context.Context) bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, old := range e.todo {
 		if old.key == key {
-			old.do, old.at, old.tries = do, time.Time{}, 0
+			old.do, old.at, old.tries = do, at, 0
 			old.turn++
 			e.nudge()
 			return
 		}
 	}
-	e.todo = append(e.todo, &errand{key: key, do: do})
+	e.todo = append(e.todo, &errand{key: key, at: at, do: do})
 	e.run()
 	e.nudge()
 }

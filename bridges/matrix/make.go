@@ -69,7 +69,7 @@ func (b *Bridge) FindRoom(ctx context.Context, n bridges.NewRoom) (bridges.Room,
 	}
 	r := b.rooms
 	if r.made(n.Key) == "" {
-		if err := r.loadAll(ctx, s); err != nil {
+		if err := r.loadAll(ctx, s, ""); err != nil {
 			return bridges.Room{}, fmt.Errorf("looking for a room: %w", plainError(err))
 		}
 	}

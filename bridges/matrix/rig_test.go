@@ -49,15 +49,17 @@ func (n *notebook) changed() {
 
 func (n *notebook) Message(_ context.Context, m bridges.Message) error {
 	n.mu.Lock()
+	fail := n.fail
+	n.mu.Unlock()
+	if fail != nil {
+		if err := fail(m); err != nil {
+			return err
+		}
+	}
+	n.mu.Lock()
 	if n.dead {
 		n.mu.Unlock()
 		return errDead
-	}
-	if n.fail != nil {
-		if err := n.fail(m); err != nil {
-			n.mu.Unlock()
-			return err
-		}
 	}
 	n.seen[m.ID]++
 	if n.seen[m.ID] == 1 {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"tocsin/bridges"
 
@@ -56,6 +57,7 @@ type room struct {
 	changes int    // of settings and people; never goes back
 	was     bool   // it is encrypted, or was once
 
+	looked  time.Time     // when its state was last asked for
 	looking chan struct{} // taken while somebody looks
 	look    *look         // the newest look
 	tried   int           // changes when tightening was last tried
@@ -255,7 +257,7 @@ func (r *rooms) accept(ctx context.Context, s *session, rm *room, f *facts, in b
 		return true
 	}
 	news := rm.in && rm.known
-	rm.in = true
+	rm.in, rm.looked = true, time.Now()
 	news = r.put(rm, f) && news
 	name := r.name(rm)
 	r.mu.Unlock()

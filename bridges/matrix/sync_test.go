@@ -182,24 +182,31 @@ func TestGapInTrouble(t *testing.T) {
 	alice.Say(desk.ID, "before")
 	c.book.message(t, "before")
 	want := []string{"before"}
-	round := func(prefix string) {
+	round := func(prefix string, times int) {
 		if err := c.end(); err != nil {
 			t.Fatal(err)
 		}
-		for i := range 20 {
-			want = append(want, fmt.Sprintf("%s %d", prefix, i))
-			alice.Say(desk.ID, want[len(want)-1])
+		for i := range 60 {
+			alice.Say(desk.ID, fmt.Sprintf("%s %d", prefix, i))
 		}
+		proxy.Trouble(dendrite.Rule{Path: "/messages", Do: dendrite.BadGateway, Times: times})
+		c.start()
+		c.book.message(t, prefix+" 59")
 	}
-	round("first")
-	proxy.Trouble(dendrite.Rule{Path: "/sync", Do: dendrite.Rule{}.Do, Times: 1})
-	// The second sync of each try is the wider one; pages are refused as well.
-	pages := proxy.Trouble(dendrite.Rule{Path: "/messages", Do: dendrite.BadGateway})
-	wider := proxy.Trouble(dendrite.Rule{Path: "/sync", Do: dendrite.BadGateway, Times: 1})
-	_, _ = pages, wider
-	c.start()
-	c.book.message(t, "first 19")
+	round("first", 2)
+	for i := range 60 {
+		want = append(want, fmt.Sprintf("first %d", i))
+	}
 	if got := c.book.texts(); !slices.Equal(got, want) {
 		t.Errorf("heard %q", got)
 	}
+	round("second", 0)
+	if got := c.book.texts(); len(got) != len(want)+5 {
+		t.Errorf("heard %q", got)
+	}
+	c.book.until(t, "the trouble", func() bool {
+		return slices.ContainsFunc(c.book.events, func(e bridges.Event) bool {
+			return e.Kind == bridges.Trouble && e.Room == desk && strings.Contains(e.Told, "gap")
+		})
+	})
 }

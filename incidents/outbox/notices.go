@@ -22,6 +22,7 @@ type notices struct {
 
 type telling struct {
 	heard bool                 // the desk was told, and not yet that it is over
+	times int                  // how often it was told something
 	now   string               // the state of the room; "" when nothing is wrong
 	told  map[string]time.Time // when each state was told last
 }
