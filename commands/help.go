@@ -123,7 +123,7 @@ func room() Command {
 			}
 			strangers := []string{}
 			for _, r := range c.Line.Proof.Readers {
-				if r.Person == "" {
+				if r.Person == "" && !r.Guest {
 					strangers = append(strangers, r.Name)
 				}
 			}

@@ -103,30 +103,34 @@ func (r *rooms) joined(ctx context.Context, s *session, roomID id.RoomID, data *
 		r.loadPatiently(ctx, s, roomID) // what the sync tells of it may be a part only
 	}
 	r.mu.Lock()
-	before, start := rm.facts, rm.changes
-	old := before
-	f := before.copy()
-	if whole || all && !known {
-		f = newFacts()
-	}
-	for _, e := range slices.Concat(state, line) {
-		if p, ok := stateOf(e); ok {
-			f.take(p, r.me, roomID)
+	old := rm.facts
+	apply := func() *facts {
+		f := rm.facts.copy()
+		if whole || all && !known {
+			f = newFacts()
 		}
+		for _, e := range slices.Concat(state, line) {
+			if p, ok := stateOf(e); ok {
+				f.take(p, r.me, roomID)
+			}
+		}
+		return f
 	}
-	if rm.known && !before.same(f) && time.Since(rm.looked) < lag {
+	f := apply()
+	if rm.known && !rm.facts.same(f) && time.Since(rm.looked) < lag {
 		// The look may have been ahead of this: then the sync would take us back.
 		r.mu.Unlock()
-		r.loadPatiently(ctx, s, roomID)
+		err := r.load(ctx, s, roomID)
 		r.mu.Lock()
-		if rm.known {
-			before, f, start = rm.facts, rm.facts, rm.changes
+		if f = rm.facts; err != nil || !rm.known {
+			f = apply()
 		}
 	}
+	before, start := rm.facts, rm.changes
 	known = rm.known || all
 	r.put(rm, f)
 	if rm.in, rm.known = true, known; fresh && rm.changes == start {
-		rm.changes++ // being in is a change of its own
+		r.moveOn(rm) // being in is a change of its own
 	}
 	stale, other := rm.changes != start, !before.same(f)
 	name := r.name(rm)
@@ -239,12 +243,16 @@ func (r *rooms) left(ctx context.Context, s *session, roomID id.RoomID, data *ma
 		}
 	}
 	r.mu.Lock()
-	rm := r.of(roomID)
+	r.uninvited(roomID)
+	rm := r.all[roomID]
+	if rm == nil { // an invitation that was declined
+		r.mu.Unlock()
+		return nil
+	}
 	in := rm.in
 	name, ours, title := r.name(rm), r.ours(rm), r.title(rm)
 	rm.in, rm.known, rm.look = false, false, nil
-	rm.changes++
-	r.uninvited(roomID)
+	r.moveOn(rm)
 	told := r.told["out "+roomID.String()]
 	if ours {
 		r.told["out "+roomID.String()], r.told["missing "+roomID.String()] = true, true
@@ -283,7 +291,7 @@ func (r *rooms) missing() (news []bridges.Event) {
 	for roomID := range r.configured {
 		now := r.latest(roomID)
 		rm := r.of(now)
-		if rm.in || r.told["missing "+now.String()] || r.errands.has("join "+now.String()) {
+		if rm.in || r.told["missing "+now.String()] || r.errands.has("join "+now.String()) || r.errands.has("load "+now.String()) {
 			continue
 		}
 		r.told["missing "+now.String()], r.told["out "+now.String()] = true, true

@@ -9,6 +9,7 @@ import (
 
 	"tocsin/bridges"
 
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/id"
 )
 
@@ -32,12 +33,16 @@ func (r *rooms) listed(ctx context.Context, s *session, changed []id.UserID) {
 		r.mu.Lock()
 		delete(r.devices, who)
 		concerns := who != r.me && r.speaker(who) && r.meets(who)
+		self := who == r.me
 		r.mu.Unlock()
 		for _, roomID := range r.shared(who) {
 			r.rotate(ctx, s, roomID) // a device that is signed now gets the next key
 		}
 		if concerns {
 			r.inspect(who)
+		}
+		if self {
+			r.inspectSelf()
 		}
 	}
 }
@@ -97,6 +102,36 @@ func (r *rooms) inspect(who id.UserID) {
 			})
 		}
 		return true
+	})
+}
+
+// inspectSelf looks at the devices of our own account: ours is to be signed, and
+// others are not to be there.
+func (r *rooms) inspectSelf() {
+	r.errands.add("devices "+r.me.String(), func(ctx context.Context) bool {
+		s := r.session()
+		if s == nil {
+			return false
+		}
+		within, cancel := s.within(ctx)
+		defer cancel()
+		got, err := s.cli.QueryKeys(within, &mautrix.ReqQueryKeys{DeviceKeys: mautrix.DeviceKeysRequest{r.me: {}}})
+		if err != nil {
+			return definite(err)
+		}
+		ok := true
+		if device := s.cli.DeviceID; !signed(got, r.me, device) {
+			ok = r.once(ctx, keptDevice+r.me.String()+"/"+device.String(), "unsigned", r.me, fmt.Sprintf(
+				"My own device %s is not signed, so that people's clients may send me no keys. Stop me and run `bot login matrix` with the recovery key.", device))
+		}
+		for device := range got.DeviceKeys[r.me] {
+			if device != s.cli.DeviceID {
+				ok = r.once(ctx, keptDevice+r.me.String()+"/"+device.String(), "1", r.me, fmt.Sprintf(
+					"Somebody is logged in to my account with the device %s. If you do not know it, change my password and log it out.",
+					clean(device.String()))) && ok
+			}
+		}
+		return ok
 	})
 }
 

@@ -142,3 +142,27 @@ func TestNoIdentityIsTold(t *testing.T) {
 	c.start()
 	c.trouble("@bob:hs.test has not set up verification (cross-signing), so none of its devices gets keys. Set it up in the client's security settings.")
 }
+
+func TestOwnAccountIsWatched(t *testing.T) {
+	t.Parallel()
+	c := newCrew(t, dendrite.Options{})
+	c.start()
+	intruder := matrixclient.Login(t, c.server, "tocsin", matrixclient.Unsigned())
+	sentence := "Somebody is logged in to my account with the device " + intruder.DeviceID() + ". If you do not know it, change my password and log it out."
+	c.trouble(sentence)
+	if err := c.end(); err != nil {
+		t.Fatal(err)
+	}
+	intruder.ResetIdentity() // another identity, which has not signed our device
+	c.start()
+	c.trouble("My own device " + c.device() + " is not signed, so that people's clients may send me no keys. Stop me and run `bot login matrix` with the recovery key.")
+	n := 0
+	for _, told := range c.told() {
+		if told == sentence {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("told %q", c.told())
+	}
+}

@@ -67,12 +67,11 @@ func (r *rooms) direct(ctx context.Context, who id.UserID) (id.RoomID, error) {
 	if roomID, ok := r.present(ctx, who); ok {
 		return roomID, nil
 	}
-	select {
-	case r.make1 <- struct{}{}:
-		defer func() { <-r.make1 }()
-	case <-ctx.Done():
-		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, ctx.Err())
+	done, err := r.turn(ctx)
+	if err != nil {
+		return "", err
 	}
+	defer done()
 	s := r.session()
 	if s == nil {
 		return "", fmt.Errorf("%w: %s is not up", bridges.ErrNotSent, r.b.cfg.Name)
@@ -84,6 +83,16 @@ func (r *rooms) direct(ctx context.Context, who id.UserID) (id.RoomID, error) {
 		return roomID, nil
 	}
 	return r.makeDirect(ctx, s, who)
+}
+
+// turn waits until nobody else makes a room: whoever comes second finds it then.
+func (r *rooms) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case r.making <- struct{}{}:
+		return func() { <-r.making }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", bridges.ErrNotSent, ctx.Err())
+	}
 }
 
 // present is the direct room that is there, mended when it can be.

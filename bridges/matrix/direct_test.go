@@ -89,9 +89,9 @@ func TestDirectRoomIsMade(t *testing.T) {
 			if _, err := c.bot.s.cli.InviteUser(t.Context(), id.RoomID(room), inviteReq(bob)); err != nil {
 				t.Fatal(err)
 			}
-			second := c.where(directTo(alice))
 			c.until(bridges.Room{ID: room}, "the third", func(rm *model) bool { return len(rm.facts.people) == 2 })
-			if second = c.where(directTo(alice)); second == room {
+			second := c.where(directTo(alice))
+			if second == room {
 				t.Error("the room of three is still used")
 			}
 			alice.Say(room, "!in the room of three")

@@ -11,6 +11,7 @@ import (
 // when there is nothing left or the context given to open ended.
 type errands struct {
 	base, limit time.Duration // of waiting before a next try
+	most        int           // that may wait, 0 for any number: what is too much is not done
 
 	mu   sync.Mutex
 	ctx  context.Context //nolint:containedctx // the session's life, which is what errands are bound to
@@ -29,8 +30,8 @@ type errand struct {
 	do    func(ctx context.Context) bool
 }
 
-func newErrands(base, limit time.Duration) *errands {
-	return &errands{base: base, limit: limit, wake: make(chan struct{}, 1)}
+func newErrands(base, limit time.Duration, most int) *errands {
+	return &errands{base: base, limit: limit, most: most, wake: make(chan struct{}, 1)}
 }
 
 // open lets errands be done until ctx ends. Those from before go on.
@@ -56,6 +57,9 @@ func (e *errands) addAt(key string, at time.Time, do func(ctx context.Context) b
 			e.nudge()
 			return
 		}
+	}
+	if e.most > 0 && len(e.todo) >= e.most {
+		return
 	}
 	e.todo = append(e.todo, &errand{key: key, at: at, do: do})
 	e.run()

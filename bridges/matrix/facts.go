@@ -42,6 +42,7 @@ type settings struct {
 	redeemed   map[id.UserID]string // tokens that were used
 	extras     map[[2]string]id.UserID
 	power      power
+	unclear    bool // some of it can be read in more than one way
 }
 
 // creation is the room's first event.
@@ -74,8 +75,8 @@ func newFacts() *facts {
 	}}
 }
 
-// read makes facts from what GET /rooms/{id}/state answered. ok is false when it
-// cannot be read whole.
+// read makes facts from what GET /rooms/{id}/state answered, and tells what we are
+// there. ok is false for what is no room's state.
 func read(body []byte, own id.UserID, room id.RoomID) (f *facts, mine string, ok bool) {
 	if !json.Valid(body) {
 		return nil, "", false
@@ -86,26 +87,37 @@ func read(body []byte, own id.UserID, room id.RoomID) (f *facts, mine string, ok
 	}
 	f = newFacts()
 	for _, raw := range all {
-		v, ok := pick(raw, "type", "state_key", "sender", "content")
-		if !ok {
-			return nil, "", false
-		}
-		var p piece
-		var one, two, three bool
-		var sender string
-		p.kind, one = str(v[0])
-		p.key, two = str(v[1])
-		sender, three = str(v[2])
-		if !one || !two || !three || v[3] == nil {
-			return nil, "", false
-		}
-		p.sender, p.content = id.UserID(sender), v[3]
+		p, clear := readPiece(raw)
+		f.unclear = f.unclear || !clear
 		if p.kind == "m.room.member" && p.key == own.String() {
 			mine = membership(p.content)
 		}
 		f.take(p, own, room)
 	}
 	return f, mine, f.made.by != ""
+}
+
+// readPiece reads one state event; false when it can be read in more than one way,
+// or not at all.
+func readPiece(raw []byte) (p piece, clear bool) {
+	if v, ok := pick(raw, "type", "state_key", "sender", "content"); ok && v[3] != nil {
+		var one, two, three bool
+		var sender string
+		p.kind, one = str(v[0])
+		p.key, two = str(v[1])
+		sender, three = str(v[2])
+		if p.sender, p.content = id.UserID(sender), v[3]; one && two && three {
+			return p, true
+		}
+	}
+	var e struct {
+		Type    string          `json:"type"`
+		Key     string          `json:"state_key"`
+		Sender  id.UserID       `json:"sender"`
+		Content json.RawMessage `json:"content"`
+	}
+	_ = json.Unmarshal(raw, &e) // as far as it goes: proven it is not
+	return piece{kind: e.Type, key: e.Key, sender: e.Sender, content: e.Content}, false
 }
 
 // stateOf makes a piece of an event from a sync; false when it is none.

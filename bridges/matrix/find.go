@@ -87,7 +87,9 @@ func (b *Bridge) look(ctx context.Context, s *session, room id.RoomID, token, ke
 			return evt.ID, nil
 		}
 	}
-	if line.Limited {
+	// A room that we came into since is always said to be cut short. There our coming
+	// in is the beginning.
+	if line.Limited && !joinedIn(line.Events, s.cli.UserID) {
 		return "", fmt.Errorf("there is more than one look shows: %w", bridges.ErrCantSay)
 	}
 	return "", nil

@@ -118,6 +118,7 @@ func TestLostAnswerAndRestart(t *testing.T) {
 	}
 	c.crash()
 	proxy.Clear()
+	c.server.Kill(t)
 	c.server.Restart(t)
 	c.start()
 	r, err := c.bot.Find(c.within(), o)

@@ -2,12 +2,20 @@ package matrix
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+)
+
+// How often we try to go into a room that cannot be reached, and how many
+// invitations may wait to be declined: the others stay open, which harms nobody.
+const (
+	mostJoins    = 50
+	mostDeclines = 2000
 )
 
 // refusals counts invitations that were declined, and when that was last logged.
@@ -60,18 +68,26 @@ func (r *rooms) invited(roomID id.RoomID, kept string) {
 		r.unkept[keptInvite+roomID.String()] = ""
 		return
 	}
+	r.invites[roomID] = true
 	r.declines.cancel("decline " + roomID.String())
-	r.errands.add("join "+roomID.String(), func(ctx context.Context) bool { return r.join(ctx, roomID, from) })
+	tries := 0
+	r.errands.add("join "+roomID.String(), func(ctx context.Context) bool {
+		tries++
+		return r.join(ctx, roomID, from, tries >= mostJoins)
+	})
 }
 
 // uninvited forgets an invitation. The lock is held.
 func (r *rooms) uninvited(roomID id.RoomID) {
-	r.unkept[keptInvite+roomID.String()] = ""
-	r.errands.cancel("join " + roomID.String())
+	if r.invites[roomID] {
+		delete(r.invites, roomID)
+		r.unkept[keptInvite+roomID.String()] = ""
+		r.errands.cancel("join " + roomID.String())
+	}
 }
 
 // join goes into a room; true when there is nothing left to try.
-func (r *rooms) join(ctx context.Context, roomID id.RoomID, from id.UserID) bool {
+func (r *rooms) join(ctx context.Context, roomID id.RoomID, from id.UserID, last bool) bool {
 	s := r.session()
 	if s == nil {
 		return false
@@ -82,12 +98,15 @@ func (r *rooms) join(ctx context.Context, roomID id.RoomID, from id.UserID) bool
 	switch {
 	case err == nil:
 		r.b.cfg.Log.Info("matrix: joined a room", "room", roomID, "by", from)
-	case definite(err) && !tokenDead(err):
+	case errors.Is(err, mautrix.MForbidden) && definite(err), last:
 		r.b.cfg.Log.Warn("matrix: a room could not be joined", "room", roomID, "by", from, "why", plainError(err))
 	default:
 		return false
 	}
-	r.keep(ctx, map[string]string{keptInvite + roomID.String(): ""})
+	r.mu.Lock()
+	r.uninvited(roomID)
+	r.mu.Unlock()
+	r.flush(ctx)
 	return true
 }
 
@@ -131,8 +150,9 @@ func (r *rooms) arrive(ctx context.Context, s *session, roomID id.RoomID) {
 	if use {
 		r.directs[who] = roomID
 	}
+	r.uninvited(roomID)
 	r.mu.Unlock()
-	r.keep(ctx, map[string]string{keptInvite + roomID.String(): ""})
+	r.flush(ctx)
 	if use {
 		r.keep(ctx, map[string]string{keptDirect + who.String(): roomID.String()})
 	}

@@ -33,15 +33,6 @@ func (h *hearing) keys(ctx context.Context, res *mautrix.RespSync) error {
 			h.log.Error("matrix: a message of a device could not be worked in", "sender", evt.Sender, "where", where(err))
 		}
 	}
-	err := guarded("the count of keys", func() {
-		within, cancel := h.s.within(ctx)
-		defer cancel()
-		h.s.mach.HandleOTKCounts(within, &res.DeviceOTKCount)
-		h.s.mach.MarkOlmHashSavePoint(within)
-	})
-	if err != nil {
-		h.log.Error("matrix: our keys could not be counted", "where", where(err))
-	}
 	if len(res.ToDevice.Events) == 0 {
 		return nil
 	}
@@ -49,6 +40,37 @@ func (h *hearing) keys(ctx context.Context, res *mautrix.RespSync) error {
 		return fmt.Errorf("writing keys to disk: %w", err)
 	}
 	return nil
+}
+
+// countAgain is how often a homeserver is asked how many one-time keys of ours are
+// left when it does not say so by itself.
+const countAgain = 10 * time.Minute
+
+// supply uploads one-time keys when only few are left. A homeserver that says
+// nothing of them, as some do when nothing changed, is asked now and then: it looks
+// the same as one that has none left.
+func (h *hearing) supply(ctx context.Context, count mautrix.OTKCount) {
+	within, cancel := h.s.within(ctx)
+	defer cancel()
+	err := guarded("the count of keys", func() {
+		if count.IsZero() {
+			if time.Since(h.counted) < countAgain {
+				return
+			}
+			res, err := h.s.cli.UploadKeys(within, &mautrix.ReqUploadKeys{})
+			if err != nil {
+				h.log.Debug("matrix: our keys could not be counted", "why", plainError(err))
+				return
+			}
+			count = res.OneTimeKeyCounts
+		}
+		h.counted = time.Now()
+		h.s.mach.HandleOTKCounts(within, &count)
+		h.s.mach.MarkOlmHashSavePoint(within)
+	})
+	if err != nil {
+		h.log.Error("matrix: our keys could not be counted", "where", where(err))
+	}
 }
 
 // devices fetches the devices of people who changed theirs, and has the keys of

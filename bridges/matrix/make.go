@@ -29,6 +29,11 @@ func (b *Bridge) MakeRoom(ctx context.Context, n bridges.NewRoom) (bridges.Room,
 		return bridges.Room{}, err
 	}
 	r := b.rooms
+	done, err := r.turn(ctx)
+	if err != nil {
+		return bridges.Room{}, err
+	}
+	defer done()
 	if roomID := r.made(n.Key); roomID != "" {
 		return r.complete(ctx, s, roomID, n)
 	}
@@ -68,6 +73,11 @@ func (b *Bridge) FindRoom(ctx context.Context, n bridges.NewRoom) (bridges.Room,
 		return bridges.Room{}, err
 	}
 	r := b.rooms
+	done, err := r.turn(ctx)
+	if err != nil {
+		return bridges.Room{}, err
+	}
+	defer done()
 	if r.made(n.Key) == "" {
 		if err := r.loadAll(ctx, s, ""); err != nil {
 			return bridges.Room{}, fmt.Errorf("looking for a room: %w", plainError(err))
@@ -95,17 +105,15 @@ func (r *rooms) made(key string) (found id.RoomID) {
 // complete invites who is not there yet.
 func (r *rooms) complete(ctx context.Context, s *session, roomID id.RoomID, n bridges.NewRoom) (bridges.Room, error) {
 	where := bridges.Room{Network: r.b.cfg.Name, ID: roomID.String()}
-	for _, who := range n.Invite {
-		err := r.invite(ctx, s, roomID, id.UserID(who.ID))
+	for i, err := range r.invite(ctx, s, roomID, n.Invite) {
+		who := n.Invite[i]
 		if errors.Is(err, bridges.ErrRefused) {
 			r.b.cfg.Log.Warn("matrix: somebody could not be invited", "room", roomID, "account", who.ID, "why", err)
 			r.b.event(ctx, bridges.Event{
 				Kind: bridges.Trouble, Room: where, Who: who,
 				Told: fmt.Sprintf("%s could not be invited to %s. Invite them by hand.", clean(who.ID), clean(n.Name)),
 			})
-			continue
-		}
-		if err != nil {
+		} else if err != nil {
 			// The room is there: FindRoom finds it and goes on.
 			return bridges.Room{}, fmt.Errorf("inviting to the room that was made: %w", plain(err))
 		}
@@ -143,7 +151,9 @@ func (r *rooms) version(ctx context.Context, s *session) (id.RoomVersion, bool, 
 				n = m
 			}
 		}
-		usual = id.RoomVersion(strconv.Itoa(n))
+		if usual = ""; n > 0 {
+			usual = id.RoomVersion(strconv.Itoa(n))
+		}
 	}
 	return usual, n >= 12, nil
 }
@@ -177,11 +187,7 @@ func (b *Bridge) Invite(ctx context.Context, where bridges.Room, who []bridges.A
 	if err != nil {
 		return err
 	}
-	var errs []error
-	for _, one := range who {
-		errs = append(errs, b.rooms.invite(ctx, s, roomID, id.UserID(one.ID)))
-	}
-	return first(errs)
+	return first(b.rooms.invite(ctx, s, roomID, who))
 }
 
 // Remove takes somebody out of a room, or takes their invitation back.
@@ -223,28 +229,45 @@ func (b *Bridge) place(ctx context.Context, where bridges.Room) (*session, id.Ro
 	return s, roomID, err
 }
 
-// invite asks somebody in who is neither there nor asked.
-func (r *rooms) invite(ctx context.Context, s *session, roomID id.RoomID, who id.UserID) error {
-	if _, _, err := who.Parse(); err != nil {
-		return fmt.Errorf("%w: there is no account %q", bridges.ErrRefused, clean(who.String()))
-	}
-	there, err := r.inside(ctx, s, roomID, who)
-	if err != nil {
-		return fmt.Errorf("%w: %w", bridges.ErrNotSent, plainError(err))
-	}
-	if there || who == r.me {
-		return nil
-	}
-	within, cancel := s.within(ctx)
-	defer cancel()
-	_, err = s.cli.InviteUser(within, roomID, &mautrix.ReqInviteUser{UserID: who})
-	if err != nil {
-		if there, lookErr := r.inside(ctx, s, roomID, who); lookErr == nil && there {
-			return nil // somebody else was faster, or only the answer was lost
+// invite asks people in who are neither there nor asked. It gives one error for each.
+func (r *rooms) invite(ctx context.Context, s *session, roomID id.RoomID, people []bridges.Account) []error {
+	errs := make([]error, len(people))
+	asked := false
+	for i, who := range people {
+		user := id.UserID(who.ID)
+		if _, _, err := user.Parse(); err != nil {
+			errs[i] = fmt.Errorf("%w: there is no account %q", bridges.ErrRefused, clean(who.ID))
+			continue
 		}
-		return effect("inviting "+clean(who.String()), err)
+		if !asked { // one look for all of them
+			if _, err := r.inside(ctx, s, roomID, user); err != nil {
+				errs[i] = fmt.Errorf("%w: %w", bridges.ErrNotSent, plainError(err))
+				continue
+			}
+			asked = true
+		}
+		r.mu.Lock()
+		there := user == r.me || r.of(roomID).facts.people[user] != ""
+		r.mu.Unlock()
+		if there {
+			continue
+		}
+		within, cancel := s.within(ctx)
+		_, err := s.cli.InviteUser(within, roomID, &mautrix.ReqInviteUser{UserID: user})
+		cancel()
+		if err == nil {
+			continue
+		}
+		if there, lookErr := r.inside(ctx, s, roomID, user); lookErr != nil || !there {
+			errs[i] = effect("inviting "+clean(who.ID), err)
+		} // else somebody was faster, or only the answer was lost
 	}
-	return r.load(ctx, s, roomID)
+	if asked {
+		if err := r.load(ctx, s, roomID); err != nil {
+			r.b.cfg.Log.Warn("matrix: a room could not be looked at", "room", roomID, "why", plainError(err))
+		}
+	}
+	return errs
 }
 
 // inside says whether somebody is in a room or asked in, by a look.

@@ -15,7 +15,7 @@ func (r *rooms) follow(old id.RoomID) {
 	r.mu.Lock()
 	rm := r.of(old)
 	next, by := rm.facts.next, rm.facts.nextFrom
-	wanted := rm.in && r.ours(rm) && r.moved[old] == "" && len(next) > 1 && next[0] == '!' && next != old
+	wanted := rm.in && r.ours(rm) && r.moved[old] == "" && !r.told["wrong "+next.String()] && len(next) > 1 && next[0] == '!' && next != old
 	_, configured := r.configured[next]
 	r.mu.Unlock()
 	if !wanted || configured { // a configured room stands for itself
@@ -72,8 +72,8 @@ func (r *rooms) adopt(ctx context.Context, s *session, old, next id.RoomID) []br
 		return nil
 	}
 	r.link(old, next)
-	rm.changes++ // what was proven of the old room is not proven of this one
-	was.changes++
+	r.moveOn(rm) // what was proven of the old room is not proven of this one
+	r.moveOn(was)
 	title, name := r.title(rm), r.name(rm)
 	r.mu.Unlock()
 	r.keep(ctx, map[string]string{keptMoved + old.String(): next.String(), keptInvite + next.String(): ""})

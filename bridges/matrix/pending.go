@@ -107,17 +107,27 @@ func (p *pending) again(ctx context.Context, w *waiting) {
 	if !p.has(w) {
 		return
 	}
-	room, ok := p.h.b.rooms.named(w.Room)
-	if ok {
-		plain, err := p.h.read(ctx, w.Event)
-		if ctx.Err() != nil || err != nil && later(err) {
-			return
-		}
-		if err == nil && !p.h.hand(ctx, room, plain) {
-			return
-		}
+	room, ok := p.room(ctx, w.Room)
+	if !ok {
+		return // we may come back there; if not, it is given up in its time
+	}
+	plain, err := p.h.read(ctx, w.Event)
+	if ctx.Err() != nil || err != nil && later(err) || err == nil && !p.h.hand(ctx, room, plain) {
+		return
 	}
 	p.drop(w.Event.ID)
+}
+
+// room names a room. One that is not configured may not be known yet after a
+// start.
+func (p *pending) room(ctx context.Context, room id.RoomID) (bridges.Room, bool) {
+	if r, ok := p.h.b.rooms.named(room); ok {
+		return r, true
+	}
+	if _, err := p.h.b.rooms.find(ctx, bridges.Room{Network: p.h.s.cfg.Name, ID: string(room)}); err != nil {
+		return bridges.Room{}, false
+	}
+	return p.h.b.rooms.named(room)
 }
 
 func (p *pending) has(w *waiting) bool {
@@ -331,7 +341,7 @@ func (p *pending) due(ctx context.Context) time.Time {
 	return next
 }
 
-// ask asks for keys: the sender's device, and our own other ones. Each session is
+// ask asks for keys: the sender's devices, and our own other ones. Each session is
 // asked for once.
 func (p *pending) ask(ctx context.Context, ask []*waiting) {
 	asked := map[id.SessionID]bool{}
@@ -340,10 +350,12 @@ func (p *pending) ask(ctx context.Context, ask []*waiting) {
 			continue
 		}
 		asked[w.session] = true
-		content := w.Event.Content.AsEncrypted()
 		within, cancel := p.h.s.within(ctx)
-		//nolint:staticcheck // the fields are deprecated, and senders that leave them out are asked at all their devices
-		p.h.s.helper.RequestSession(within, w.Room, content.SenderKey, w.session, w.Event.Sender, content.DeviceID)
+		err := p.h.s.mach.SendRoomKeyRequest(within, w.Room, w.Event.Content.AsEncrypted().SenderKey, w.session, "",
+			map[id.UserID][]id.DeviceID{w.Event.Sender: {"*"}, p.h.s.cli.UserID: {"*"}})
+		if err != nil {
+			p.h.log.Warn("matrix: a key could not be asked for", "session", w.session, "why", plainError(err))
+		}
 		cancel()
 	}
 }

@@ -2,7 +2,6 @@ package matrix
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -19,8 +18,8 @@ const again = 4
 type look struct {
 	asked   time.Time // when we asked: it is at least as new as that
 	changes int       // the room's, with what was seen
-	facts   *facts    // nil when it could not be read
-	listed  string    // "public" or "private" in the homeserver's directory, "" when that is not known
+	facts   *facts
+	listed  string // "public" or "private" in the homeserver's directory, "" when that is not known
 }
 
 // Prove looks at a room as it is now: its whole state and its place in the public
@@ -83,17 +82,11 @@ func (r *rooms) lookOnce(ctx context.Context, s *session, rm *room) (*look, erro
 	f, in, err := r.fetch(ctx, s, rm.id)
 	l.listed = <-listed
 	switch {
-	case errors.Is(err, errUnreadable):
-		r.b.cfg.Log.Error("matrix: a room cannot be read", "room", rm.id)
 	case err != nil:
 		return nil, fmt.Errorf("%w: looking at the room: %w", bridges.ErrNotSent, plainError(err))
 	case !in:
 		r.accept(ctx, s, rm, nil, false, before)
 		return nil, fmt.Errorf("%w: I am not in the room %s", bridges.ErrNotSent, rm.id)
-	}
-	if f == nil {
-		l.changes = before
-		return l, nil
 	}
 	if !r.accept(ctx, s, rm, f, true, before) {
 		return nil, nil
@@ -130,10 +123,10 @@ func (r *rooms) listing(ctx context.Context, s *session, roomID id.RoomID) strin
 // checks writes down what was found, one fact after the other.
 func (r *rooms) checks(ctx context.Context, s *session, roomID id.RoomID, l *look, p *bridges.Proof) {
 	f := l.facts
-	if f == nil {
+	if f.unclear {
 		for _, name := range []string{"encrypted", "invite-only", "history", "no-guests", "unlisted", "no-integrations", "signed-keys"} {
 			p.Checks = append(p.Checks, bridges.Check{
-				Name: name, Told: "The homeserver's answer about the room cannot be read.", Mend: "Make a new room.",
+				Name: name, Told: "The room's state can be read in more than one way.", Mend: "Somebody has tampered with the room: make a new one.",
 			})
 		}
 		return
@@ -260,7 +253,7 @@ func (r *rooms) closed(ctx context.Context, s *session, roomID id.RoomID) bool {
 		return false
 	}
 	l, err := r.look(ctx, s, roomID)
-	if err != nil || l.facts == nil {
+	if err != nil || l.facts.unclear {
 		return false
 	}
 	r.mu.Lock()

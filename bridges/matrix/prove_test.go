@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -263,13 +264,14 @@ func TestProveEncryptionRemoved(t *testing.T) {
 	c.cfg.Homeserver = proxy.URL()
 	c.start()
 	room := c.desk(matrixclient.RoomOptions{}, alice)
+	c.until(room, "the bot's own joining", joined)
 	c.prove(room)
 	proxy.Trouble(dendrite.Rule{Method: "GET", Path: "/state", Rewrite: func(status int, body []byte) (int, []byte) {
 		return status, []byte(strings.ReplaceAll(string(body), `"m.room.encryption"`, `"m.room.decoration"`))
 	}})
 	for _, when := range []string{"at once", "after a restart"} {
 		c.onlyFailed(room, "encrypted", "The room was encrypted, and its state does not say so any more.", "Somebody has tampered with the room: make a new one.")
-		if !c.bot.rooms.encrypted(idOf(room)) {
+		if !c.bot.rooms.encrypted(roomID(room)) {
 			t.Errorf("%s: it may get plain text", when)
 		}
 		if err := c.end(); err != nil {
@@ -288,7 +290,7 @@ func TestProveCostsAndFreshness(t *testing.T) {
 	c.cfg.Tuning.Fresh = time.Minute
 	c.start()
 	place := c.desk(matrixclient.RoomOptions{}, alice)
-	c.until(place, "the bot's own joining", func(rm *room) bool { return rm.in })
+	c.until(place, "the bot's own joining", joined)
 	c.prove(place)
 	asked := func() (int, int) {
 		return len(proxy.Requests("GET", "/state")), len(proxy.Requests("GET", "/directory/list/room/"))
@@ -302,10 +304,11 @@ func TestProveCostsAndFreshness(t *testing.T) {
 	}
 	alice.SetState(place.ID, "m.room.guest_access", "", map[string]any{"guest_access": "can_join"})
 	c.until(place, "the change", func(rm *room) bool { return rm.facts.guests == "can_join" })
+	states, lists = asked()
 	if bad := failing(c.prove(place)); len(bad) != 1 {
 		t.Errorf("failed: %+v", bad)
 	}
-	if s, l := asked(); s != states+1 || l != lists+1 {
+	if s, l := asked(); s > states+1 || l != lists+1 {
 		t.Errorf("%d and %d requests for one proof", s-states, l-lists)
 	}
 }
@@ -318,6 +321,7 @@ func TestProveWithoutAnswers(t *testing.T) {
 	c.cfg.Homeserver = proxy.URL()
 	c.start()
 	room := c.desk(matrixclient.RoomOptions{}, alice)
+	c.until(room, "the bot's own joining", joined)
 	for _, do := range []dendrite.Action{dendrite.BadGateway, dendrite.TooMany, dendrite.Forbid, dendrite.Cut} {
 		rule := proxy.Trouble(dendrite.Rule{Method: "GET", Path: "/directory/list/room/", Do: do})
 		c.onlyFailed(room, "unlisted", "The homeserver does not say whether the room is in its public directory.",
@@ -342,13 +346,13 @@ func TestProveUnreadable(t *testing.T) {
 	c.cfg.Homeserver = proxy.URL()
 	c.start()
 	room := c.desk(matrixclient.RoomOptions{JoinRule: "public"}, alice)
+	c.until(room, "the bot's own joining", joined)
 	for name, change := range map[string][2]string{
 		"two rules":      {`"join_rule":"public"`, `"join_rule":"public","join_rule":"invite"`},
 		"other capitals": {`"join_rule":"public"`, `"join_rule":"public","Join_Rule":"invite"`},
 		"escaped":        {`"join_rule":"public"`, `"join_rule":"public","j\u006fin_rule":"invite"`},
 		"another type":   {`"type":"m.room.join_rules"`, `"type":"m.room.join_rules","Type":"m.nothing"`},
 		"another key":    {`"type":"m.room.join_rules"`, `"type":"m.room.join_rules","State_Key":"x"`},
-		"cut off":        {`"join_rule":"public"`, `"join_rule":`},
 	} {
 		rule := proxy.Trouble(dendrite.Rule{Method: "GET", Path: "/state", Rewrite: func(status int, body []byte) (int, []byte) {
 			if !strings.Contains(string(body), change[0]) {
@@ -356,9 +360,21 @@ func TestProveUnreadable(t *testing.T) {
 			}
 			return status, []byte(strings.Replace(string(body), change[0], change[1], 1))
 		}})
-		if bad := failing(c.prove(room)); bad["invite-only"].Told == "" {
+		p := c.prove(room)
+		if bad := failing(p); bad["invite-only"].Told == "" {
 			t.Errorf("%s: failed %+v", name, bad)
 		}
 		rule.End()
+	}
+	for name, answer := range map[string]string{"cut off": `[{"type":`, "a page": `<html>hello</html>`, "an empty room": `[]`, "something else": `{}`} {
+		rule := proxy.Trouble(dendrite.Rule{Method: "GET", Path: "/state", Rewrite: func(status int, _ []byte) (int, []byte) { return status, []byte(answer) }})
+		if p, err := c.bot.Prove(c.within(), room); !errors.Is(err, bridges.ErrNotSent) {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+		rule.End()
+	}
+	alice.SetState(room.ID, "m.room.join_rules", "", map[string]any{"join_rule": "invite"})
+	if bad := failing(c.prove(room)); len(bad) != 0 {
+		t.Errorf("in the end: failed %+v", bad)
 	}
 }

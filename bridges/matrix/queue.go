@@ -13,9 +13,10 @@ import (
 type queues struct {
 	ctx context.Context
 
-	mu    sync.Mutex
-	rooms map[id.RoomID][]func(context.Context)
-	at    sync.WaitGroup
+	mu     sync.Mutex
+	rooms  map[id.RoomID][]func(context.Context)
+	closed bool
+	at     sync.WaitGroup
 }
 
 func newQueues(ctx context.Context) *queues {
@@ -26,7 +27,7 @@ func newQueues(ctx context.Context) *queues {
 func (q *queues) add(room id.RoomID, work func(context.Context)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.ctx.Err() != nil {
+	if q.closed || q.ctx.Err() != nil {
 		return
 	}
 	line, busy := q.rooms[room]
@@ -55,7 +56,8 @@ func (q *queues) work(room id.RoomID) {
 
 // wait waits until nobody works any more, after ctx ended.
 func (q *queues) wait() {
-	q.mu.Lock() // whoever is adding has added
+	q.mu.Lock()
+	q.closed = true
 	q.mu.Unlock()
 	q.at.Wait()
 }

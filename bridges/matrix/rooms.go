@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -12,14 +11,6 @@ import (
 	"tocsin/bridges"
 
 	"maunium.net/go/mautrix/id"
-)
-
-// What is kept of rooms over a restart.
-const (
-	keptMoved     = "moved/"     // + room: the one that replaced it
-	keptEncrypted = "encrypted/" // + room: it is, or was once
-	keptDirect    = "direct/"    // + account: our room of two with it
-	keptInvite    = "invite/"    // + room: who invited us, until we are in
 )
 
 // rooms is the live model of every room that the account is in: from the whole
@@ -30,11 +21,12 @@ type rooms struct {
 	configured map[id.RoomID]bool // with whether it may hear everything
 	speakers   map[id.UserID]bool // nil: everybody
 
-	errands  *errands // joins, moves, looks at devices
-	declines *errands // invitations that nobody waits for
-	make1    chan struct{}
+	errands  *errands      // joins, moves, looks at devices
+	declines *errands      // invitations that nobody waits for
+	making   chan struct{} // taken while a room is made
 
 	mu      sync.Mutex
+	clock   int // of changes, for all rooms
 	s       *session
 	all     map[id.RoomID]*room
 	moved   map[id.RoomID]id.RoomID // from old to new
@@ -44,6 +36,7 @@ type rooms struct {
 	unkept  map[string]string  // what could not be kept yet
 	started bool               // a sync was worked in since start
 	told    map[string]bool    // troubles that were told since the process began
+	invites map[id.RoomID]bool // that are kept until we are in
 	refused refusals
 	devices map[id.UserID]*devices
 }
@@ -54,7 +47,7 @@ type room struct {
 	in      bool   // we are a member
 	known   bool   // facts were read whole
 	facts   *facts // never nil
-	changes int    // of settings and people; never goes back
+	changes int    // counts changes of settings and people; no other room ever has the same
 	was     bool   // it is encrypted, or was once
 
 	looked  time.Time     // when its state was last asked for
@@ -65,13 +58,13 @@ type room struct {
 
 func newRooms(b *Bridge) *rooms {
 	r := &rooms{
-		b: b, me: id.UserID(b.cfg.User), configured: map[id.RoomID]bool{}, make1: make(chan struct{}, 1),
+		b: b, me: id.UserID(b.cfg.User), configured: map[id.RoomID]bool{}, making: make(chan struct{}, 1),
 		all: map[id.RoomID]*room{}, moved: map[id.RoomID]id.RoomID{}, older: map[id.RoomID]id.RoomID{},
 		directs: map[id.UserID]id.RoomID{}, hinted: map[id.RoomID]bool{}, unkept: map[string]string{}, told: map[string]bool{},
-		devices: map[id.UserID]*devices{},
+		devices: map[id.UserID]*devices{}, invites: map[id.RoomID]bool{},
 	}
 	t := &b.cfg.Tuning
-	r.errands, r.declines = newErrands(t.BackoffBase, t.BackoffMax), newErrands(t.BackoffBase, t.BackoffMax)
+	r.errands, r.declines = newErrands(t.BackoffBase, t.BackoffMax, 0), newErrands(t.BackoffBase, t.BackoffMax, mostDeclines)
 	for _, c := range b.cfg.Rooms {
 		r.configured[id.RoomID(c.ID)] = c.Full
 	}
@@ -93,8 +86,15 @@ func (r *rooms) of(roomID id.RoomID) *room {
 	if rm == nil {
 		rm = &room{id: roomID, facts: newFacts(), looking: make(chan struct{}, 1), tried: -1}
 		r.all[roomID] = rm
+		r.moveOn(rm)
 	}
 	return rm
+}
+
+// moveOn makes every proof of a room stale. The lock is held.
+func (r *rooms) moveOn(rm *room) {
+	r.clock++
+	rm.changes = r.clock
 }
 
 // start loads the configured rooms and what was kept about rooms. What it begins
@@ -114,18 +114,31 @@ func (r *rooms) start(ctx context.Context, s *session) error {
 	r.mu.Unlock()
 	r.errands.open(ctx)
 	r.declines.open(ctx)
-	errs := make([]error, len(load)+1)
+	var hints error
+	failed := make([]error, len(load))
 	var wg sync.WaitGroup
-	wg.Go(func() { errs[len(load)] = r.remember(ctx, s) })
+	wg.Go(func() { hints = r.remember(ctx, s) })
 	for i, roomID := range load {
-		wg.Go(func() { errs[i] = r.load(ctx, s, roomID) })
+		wg.Go(func() { failed[i] = r.load(ctx, s, roomID) })
 	}
 	wg.Wait()
-	for _, roomID := range load {
+	if err := errors.Join(append(failed, hints)...); tokenDead(err) || ctx.Err() != nil {
+		return err
+	}
+	for i, roomID := range load {
+		if failed[i] != nil { // the others need not wait for it
+			r.b.cfg.Log.Warn("matrix: a room could not be looked at", "room", roomID, "why", plainError(failed[i]))
+			r.errands.add("load "+roomID.String(), func(ctx context.Context) bool { return r.load(ctx, r.session(), roomID) == nil })
+		}
 		r.follow(roomID)
 		r.acquaint(s, roomID)
 	}
-	return errors.Join(errs...)
+	if hints != nil {
+		r.b.cfg.Log.Warn("matrix: which rooms are direct could not be read", "why", plainError(hints))
+		r.errands.add("hints", func(ctx context.Context) bool { return r.remember(ctx, r.session()) == nil })
+	}
+	r.inspectSelf()
+	return nil
 }
 
 // wait waits until nothing is at work any more that start's context ended.
@@ -134,147 +147,12 @@ func (r *rooms) wait() {
 	r.declines.wait()
 }
 
-// recall reads what was kept.
-func (r *rooms) recall(ctx context.Context) error {
-	take := func(prefix string, put func(key, value string)) error {
-		kept, err := r.kept(ctx, prefix)
-		if err != nil {
-			return fmt.Errorf("reading what was kept of rooms: %w", err)
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for key, value := range kept {
-			if len(key) > len(prefix) && value != "" {
-				put(key[len(prefix):], value)
-			}
-		}
-		return nil
-	}
-	return errors.Join(
-		take(keptMoved, func(key, value string) { r.link(id.RoomID(key), id.RoomID(value)) }),
-		take(keptEncrypted, func(key, _ string) { r.of(id.RoomID(key)).was = true }),
-		take(keptDirect, func(key, value string) { r.directs[id.UserID(key)] = id.RoomID(value) }),
-		take(keptInvite, func(key, value string) { r.invited(id.RoomID(key), value) }),
-	)
-}
-
-func (r *rooms) kept(ctx context.Context, prefix string) (map[string]string, error) {
-	r.b.mu.Lock()
-	in := r.b.in
-	r.b.mu.Unlock()
-	if in == nil {
-		return nil, nil
-	}
-	return in.Kept(ctx, r.b.cfg.Name, prefix)
-}
-
-// keep has values on disk as soon as that can be done.
-func (r *rooms) keep(ctx context.Context, values map[string]string) {
-	r.mu.Lock()
-	for key, value := range values {
-		r.unkept[key] = value
-	}
-	r.mu.Unlock()
-	r.flush(ctx)
-}
-
-func (r *rooms) flush(ctx context.Context) {
-	r.b.mu.Lock()
-	in := r.b.in
-	r.b.mu.Unlock()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if in == nil || len(r.unkept) == 0 {
-		return
-	}
-	if err := in.Keep(ctx, r.b.cfg.Name, r.unkept); err != nil {
-		r.b.cfg.Log.Error("matrix: what is known of rooms could not be kept", "why", err)
-		return // at the next sync again
-	}
-	r.unkept = map[string]string{}
-}
-
-// fetch reads a room's state as the homeserver has it now. in is false when we are
-// not a member: what it tells then is old.
-func (r *rooms) fetch(ctx context.Context, s *session, roomID id.RoomID) (f *facts, in bool, err error) {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	body, err := s.cli.MakeRequest(ctx, http.MethodGet, s.cli.BuildClientURL("v3", "rooms", roomID, "state"), nil, nil)
-	if err != nil && absent(err) && definite(err) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, fmt.Errorf("looking at room %s: %w", roomID, err)
-	}
-	f, mine, ok := read(body, r.me, roomID)
-	if !ok {
-		return nil, false, errUnreadable
-	}
-	return f, mine == "join", nil
-}
-
-// errUnreadable is a state that can be understood in more than one way, or in none.
-var errUnreadable = errors.New("the homeserver's answer about the room cannot be read")
-
-// load brings a room into the model as it is now. It is no error when we are not in
-// it.
-func (r *rooms) load(ctx context.Context, s *session, roomID id.RoomID) error {
-	r.mu.Lock()
-	rm := r.of(roomID)
-	r.mu.Unlock()
-	for try := 1; ; try++ {
-		r.mu.Lock()
-		before := rm.changes
-		r.mu.Unlock()
-		f, in, err := r.fetch(ctx, s, roomID)
-		if errors.Is(err, errUnreadable) {
-			r.b.cfg.Log.Error("matrix: a room cannot be read", "room", roomID)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if r.accept(ctx, s, rm, f, in, before) || try == again {
-			return nil
-		}
-	}
-}
-
-// accept takes what a look saw into the model, unless the room changed since: then
-// it is not known which is newer, and it is false.
-func (r *rooms) accept(ctx context.Context, s *session, rm *room, f *facts, in bool, before int) bool {
-	r.mu.Lock()
-	if rm.changes != before {
-		r.mu.Unlock()
-		return false
-	}
-	if !in {
-		if rm.in || rm.known {
-			rm.changes++
-		}
-		rm.in, rm.known, rm.look = false, false, nil
-		r.mu.Unlock()
-		return true
-	}
-	news := rm.in && rm.known
-	rm.in, rm.looked = true, time.Now()
-	news = r.put(rm, f) && news
-	name := r.name(rm)
-	r.mu.Unlock()
-	r.flush(ctx)
-	if news {
-		r.rotate(ctx, s, rm.id)
-		r.b.event(ctx, bridges.Event{Kind: bridges.Changed, Room: name})
-	}
-	return true
-}
-
 // put takes facts as the whole truth about a room, and says whether proofs of it
 // are stale. The lock is held.
 func (r *rooms) put(rm *room, f *facts) bool {
 	stale := !rm.facts.same(f)
 	if rm.facts, rm.known = f, true; stale {
-		rm.changes++
+		r.moveOn(rm)
 	}
 	if f.encryption != "" && !rm.was {
 		rm.was = true

@@ -11,8 +11,8 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
-// idOf is a room's id as the library has it.
-func idOf(room bridges.Room) id.RoomID { return id.RoomID(room.ID) }
+// roomID is a room's id as the library has it.
+func roomID(room bridges.Room) id.RoomID { return id.RoomID(room.ID) }
 
 // until waits until the bot's model of a room is so. A sync or a look that changes
 // it ends with an event or with something kept; where neither is, it is looked at
@@ -22,7 +22,7 @@ func (c *crew) until(where bridges.Room, what string, so func(*room) bool) {
 	r := c.bot.rooms
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
 		r.mu.Lock()
-		ok := so(r.of(idOf(where)))
+		ok := so(r.of(roomID(where)))
 		r.mu.Unlock()
 		if ok {
 			return
@@ -62,4 +62,17 @@ func (c *crew) pause() {
 	case <-grew:
 	case <-time.After(50 * time.Millisecond):
 	}
+}
+
+// joined is that the bot knows that it is in a room.
+func joined(rm *room) bool { return rm.in && rm.known }
+
+// device is the bot's own.
+func (c *crew) device() string {
+	c.t.Helper()
+	sv, err := readSaved(c.cfg.Folder)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return sv.Device
 }

@@ -222,6 +222,7 @@ func TestWorking(t *testing.T) {
 	}
 	c.say(bridges.Outgoing{Key: "a", Room: desk, Text: "done", ReplyTo: asked})
 	alice.Until("the sign to go", func() bool { return len(alice.Reactions(asked)) == 0 })
+	c.book.until(t, "the sign to be forgotten", func() bool { return c.book.values[netName+" "+keptWorking+asked] == "" })
 	// The other one is answered by the next process.
 	alice.Until("the sign", func() bool { return len(alice.Reactions(again)) == 1 })
 	if err := c.end(); err != nil {

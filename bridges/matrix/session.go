@@ -223,6 +223,7 @@ func (s *session) load(ctx context.Context, key []byte) error {
 	}
 	s.cli.Crypto = s.helper
 	s.mach = s.helper.Machine()
+	s.mach.OwnIdentity() // which the account remembers from the first time, and not in a way that two may ask at once
 	s.mach.SendKeysMinTrust = id.TrustStateCrossSignedTOFU
 	s.mach.ShareKeysMinTrust = id.TrustStateCrossSignedTOFU
 	s.mach.DisableDecryptKeyFetching = true // hear.go does that

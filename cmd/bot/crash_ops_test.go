@@ -18,11 +18,16 @@ type op struct {
 	net    string
 	direct bool
 	text   string
+	own    int    // it is said, or done, in the own room of this incident
+	deed   string // what is done instead of saying something: see world.deed
 }
 
 func (o *op) String() string {
 	if o.wait > 0 {
 		return "-- " + o.wait.String()
+	}
+	if o.deed != "" {
+		return fmt.Sprintf("%s [%s] * %s %s %s", o.id, o.net, o.who, o.deed, o.text)
 	}
 	return fmt.Sprintf("%s [%s] <%s> %s", o.id, o.net, o.who, o.text)
 }

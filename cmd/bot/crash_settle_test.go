@@ -44,6 +44,7 @@ func (w *world) settle(ops []*op) {
 	w.nothingWaits()
 	w.saidOnce()
 	w.doneOnce(ops)
+	w.roomsOnce()
 }
 
 // clocksRun checks that each clock that the plan asks for runs, no other, and
@@ -85,12 +86,12 @@ func (w *world) nothingWaits() {
 func (w *world) saidOnce() {
 	w.t.Helper()
 	for _, n := range w.nets() {
-		for _, key := range w.rows(`SELECT key FROM outbox WHERE state = 'sent' AND network = '` + n.name + `'`) {
+		for _, key := range w.rows(`SELECT key FROM outbox WHERE state = 'sent' AND kind IN ('say', 'board') AND network = '` + n.name + `'`) {
 			if len(n.texts(key)) == 0 {
 				w.t.Fatalf("%s: %s is recorded as sent and never arrived", n.name, key)
 			}
 		}
-		for _, key := range w.rows(`SELECT key FROM outbox WHERE state = 'refused' AND network = '` + n.name + `'`) {
+		for _, key := range w.rows(`SELECT key FROM outbox WHERE state = 'refused' AND kind IN ('say', 'board') AND network = '` + n.name + `'`) {
 			if !n.refused[key] {
 				w.t.Fatalf("%s: %s is recorded as refused and never was", n.name, key)
 			}
@@ -111,7 +112,7 @@ func (w *world) doneOnce(ops []*op) {
 	w.t.Helper()
 	opened, erased, seen := 0, 0, map[string]bool{}
 	for _, o := range ops {
-		if o.wait > 0 || seen[o.id] {
+		if o.wait > 0 || o.deed != "" || seen[o.id] {
 			continue
 		}
 		seen[o.id] = true
@@ -133,7 +134,11 @@ func (w *world) doneOnce(ops []*op) {
 		}
 	}
 	n := w.rows(`SELECT count(*) FROM incident`)[0]
-	if len(w.den.refused)+len(w.hall.refused)+erased == 0 && n != fmt.Sprint(opened) {
+	refused := 0
+	for _, n := range w.nets() {
+		refused += len(n.refused)
+	}
+	if refused+erased == 0 && n != fmt.Sprint(opened) {
 		w.t.Fatalf("%d openings were answered and %s incidents are there", opened, n)
 	}
 }

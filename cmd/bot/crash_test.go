@@ -158,8 +158,11 @@ func TestForgettingReachesWhatWaitsToBeSaid(t *testing.T) {
 }
 
 // playAll plays without crashes in fair weather and gives the state after each.
-func playAll(t judge, dir string, ops []*op) []string {
+func playAll(t judge, dir string, ops []*op, with ...func(*world)) []string {
 	w := newWorld(t, filepath.Join(dir, "without"))
+	for _, f := range with {
+		f(w)
+	}
 	defer func() { w.stop() }()
 	must(t, w.start(w.newFile()))
 	must(t, w.up())
@@ -189,6 +192,9 @@ func forkOf(w *world, name string) *world {
 	maps.Copy(f.waited, w.waited)
 	maps.Copy(f.lines, w.lines)
 	f.clock.at, f.den, f.hall, f.plan = w.clock.at, w.den.clone(), w.hall.clone(), w.plan
+	if w.comb != nil {
+		f.comb = w.comb.clone()
+	}
 	f.nextFile = f.newFile()
 	w.copyFile(f.nextFile)
 	f.now = &life{path: f.nextFile}
@@ -253,15 +259,19 @@ func (w *world) between(k int, want []string, answered bool, step string) {
 	}
 }
 
-// acts leaves out of a state which rungs have their rows: those are made after
-// the act, by the outbox.
+// acts leaves out of a state which rungs have their rows, which rooms were made
+// and what is said of that: this comes after the act, by the outbox.
 func acts(state string) string {
 	var out []string
 	for l := range strings.SplitSeq(state, "\n") {
 		if strings.HasPrefix(l, "clock ") {
 			l = l[:strings.LastIndex(l, " ")]
 		}
-		if !strings.HasPrefix(l, "to say rung/") {
+		ours := false // made after the act, by the outbox
+		for _, start := range []string{"to say rung/", "to say about/", "to say board/", "room "} {
+			ours = ours || strings.HasPrefix(l, start)
+		}
+		if !ours {
 			out = append(out, l)
 		}
 	}
@@ -307,6 +317,8 @@ func (w *world) do(ops []*op, k int) {
 			w.waited[k] = true
 		}
 		err = w.now.app.outbox.Drain(context.Background())
+	case o.deed != "":
+		err = w.deed(o, k)
 	default:
 		err = w.now.app.Message(context.Background(), o.message(w))
 	}
@@ -324,6 +336,9 @@ func (o *op) message(w *world) bridges.Message {
 		}
 	}
 	r := bridges.Room{Network: o.net, ID: "desk"}
+	if own := w.net(o.net).hive.room(o.own); own != "" {
+		r.ID = own
+	}
 	if o.direct {
 		r = bridges.Room{Network: o.net, ID: o.who, Direct: true}
 	}
@@ -345,5 +360,5 @@ func (o *op) key() string { return "answer/" + o.net + "/" + o.id }
 
 // answered reports whether the answer arrived, as far as the world can see.
 func (o *op) answered(w *world) bool {
-	return o.wait == 0 && len(w.net(o.net).texts(o.key())) > 0
+	return o.wait == 0 && o.deed == "" && len(w.net(o.net).texts(o.key())) > 0
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"sync"
@@ -33,7 +34,8 @@ func (a *app) Event(ctx context.Context, e bridges.Event) {
 		}
 	case bridges.Trouble:
 		a.p.log.Warn("trouble", "network", e.Network, "room", e.Room.ID, "what", e.Told)
-		a.outbox.Tell(ctx, "trouble/"+e.Network+"/"+e.Room.ID, "trouble", incidents.Facts{"network": e.Network, "told": e.Told})
+		sum := sha256.Sum256([]byte(e.Told)) // several may come in one moment
+		a.outbox.Tell(ctx, fmt.Sprintf("trouble/%s/%s/%x", e.Network, e.Room.ID, sum[:4]), "trouble", incidents.Facts{"network": e.Network, "told": e.Told})
 	case bridges.Changed:
 		a.look(ctx, e.Room)
 	case bridges.Joined:

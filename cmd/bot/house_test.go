@@ -29,7 +29,7 @@ func imports() map[string][]string {
 		"bridges":              {},
 		"bridges/console":      {self + "bridges"},
 		"bridges/irc":          {self + "bridges", "github.com/lrstanley/girc"},
-		"bridges/matrix":       {self + "bridges", "maunium.net/go/mautrix/...", "go.mau.fi/util/...", "github.com/rs/zerolog"},
+		"bridges/matrix":       {self + "bridges", "maunium.net/go/mautrix/...", "go.mau.fi/util/...", "github.com/rs/zerolog", "github.com/mattn/go-sqlite3"},
 		"bridges/github":       {self + "bridges", "github.com/google/go-github/..."},
 		"bridges/mastodon":     {self + "bridges"},
 		"bridges/mail":         {self + "bridges", "github.com/emersion/go-message/...", "github.com/ProtonMail/go-crypto/..."},
@@ -41,7 +41,7 @@ func imports() map[string][]string {
 		"commands":             {self + "incidents", self + "incidents/store", self + "templates", self + "bridges"},
 		"cmd/...":              {"..."},
 		// The real servers that tests talk to, and the people who talk there.
-		"internal/chattest/...": {self + "bridges", self + "internal/chattest/...", "maunium.net/go/mautrix/..."},
+		"internal/chattest/...": {self + "bridges", self + "internal/chattest/...", "maunium.net/go/mautrix/...", "go.mau.fi/util/...", "github.com/rs/zerolog/..."},
 	}
 }
 
@@ -347,10 +347,14 @@ func named(s source) map[string]string {
 			switch {
 			case (name == "Refuse" || name == "which") && len(n.Args) > 0:
 				add("refusals/", n.Args[0])
-			case slices.Contains([]string{"card", "try", "Render"}, name) && len(n.Args) > 0:
+			case slices.Contains([]string{"card", "try", "Render", "inRoom"}, name) && len(n.Args) > 0:
 				add("", n.Args[0])
-			case name == "Tell" && len(n.Args) > 2:
+			case name == "orRefuse" && len(n.Args) > 1:
+				add("refusals/", n.Args[1])
+			case slices.Contains([]string{"Tell", "TellIn"}, name) && len(n.Args) > 2:
 				add("", n.Args[2])
+			case slices.Contains([]string{"tellOf", "about", "tellAbout", "tell"}, name) && len(n.Args) > 3:
+				add("", n.Args[3])
 			}
 		case *ast.CompositeLit:
 			if t, ok := n.Type.(*ast.Ident); ok && t.Name == "Reply" && len(n.Elts) > 0 {

@@ -36,6 +36,7 @@ func TestMarker(t *testing.T) {
 		d.says(full, "alice", "!incident show INC-1", "!timeline INC-1 100", "!fact show INC-1", "!severity show INC-1")
 		d.checkHeard(t)
 		d.checkSaid()
+		d.openRooms(t)
 		d.nets["irc"].lines = 5 // from here on long answers go to who asked, directly
 		rooms := []bridges.Room{full}
 		for _, name := range []string{"#lowered", "#notice", "#none", "#own1", "#own2", "#unknown"} {
@@ -45,6 +46,7 @@ func TestMarker(t *testing.T) {
 			d.visit(r)
 			d.checkSaid()
 		}
+		d.visitMatrix(t)
 		d.fill()
 		d.checkKept()
 		d.says(full, "alice", "!forget reporter INC-1")
@@ -205,7 +207,7 @@ func (d *markedDesk) checkErased(t *testing.T) {
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
-		for _, m := range []string{"qzx-contact", "qzx-credit"} { // the name was typed elsewhere too
+		for _, m := range []string{"qzx-contact", "qzx-credit", "qzx-guest"} { // the name was typed elsewhere too
 			if strings.Contains(string(b), m) {
 				t.Errorf("%s holds %q after the reporter was forgotten", filepath.Base(path), m)
 			}

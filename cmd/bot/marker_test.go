@@ -106,16 +106,16 @@ func (e *ear) Run(ctx context.Context, _ bridges.Inbox) error { <-ctx.Done(); re
 
 func (e *ear) Prove(_ context.Context, r bridges.Room) (bridges.Proof, error) {
 	p := bridges.Proof{Room: r}
-	for _, name := range []string{"tls", "authenticated", "plain", "peer-tls", "secret", "closed", "registered-only", "tls-only", "identified"} {
+	for _, name := range append([]string{
+		"tls", "authenticated", "plain", "peer-tls", "secret", "closed", "registered-only", "tls-only", "identified",
+	}, matrixChecks()...) {
 		p.Checks = append(p.Checks, bridges.Check{Name: name, OK: true, Told: name})
 	}
 	members := []string{"alice", "bob", "carol", "dana"}
 	if r.Direct {
 		members = []string{r.ID}
 	}
-	if r.ID == "#lowered" {
-		members = append(members, "mallory")
-	}
+	members = append(members, e.d.extra[r]...)
 	for _, m := range members {
 		p.Members = append(p.Members, bridges.Member{Account: bridges.Account{Network: e.network, ID: m}, Name: m})
 	}
@@ -151,7 +151,9 @@ type markedDesk struct {
 	t     *testing.T
 	path  string
 	nets  map[string]*ear
-	full  map[bridges.Room]about // what the rooms are proven for, as the test knows it
+	full  map[bridges.Room]about    // what the rooms are proven for, as the test knows it
+	extra map[bridges.Room][]string // who reads there besides the roster
+	own   map[bridges.Room]int      // rooms of one incident
 	said  []heard
 	log   bytes.Buffer
 	errs  []error
@@ -170,9 +172,12 @@ func newMarkedDesk(t *testing.T) *markedDesk {
 		t: t, path: filepath.Join(t.TempDir(), "m.db"), nets: map[string]*ear{}, helps: map[string]bool{},
 		full: map[bridges.Room]about{
 			channel("#full"): both, channel("#own1"): first, channel("#own2"): second, direct("safe", "alice"): both, direct("safe", "bob"): both,
+			inMatrix("!desk"): both, direct("matrix", "alice"): both, direct("matrix", "bob"): both,
 		},
+		extra: map[bridges.Room][]string{channel("#lowered"): {"mallory"}, inMatrix("!lowered"): {"mallory"}},
+		own:   map[bridges.Room]int{channel("#own1"): 1, channel("#own2"): 2},
 	}
-	for _, n := range []string{"irc", "safe", "mute"} {
+	for _, n := range []string{"irc", "safe", "mute", "matrix"} {
 		d.nets[n] = &ear{d: d, network: n}
 	}
 	d.start("plan one", startClock())
@@ -204,7 +209,8 @@ func (d *markedDesk) start(planHash string, c *clock) {
 	for n, asks := range map[string]string{"irc": "notice", "safe": "full", "mute": "none"} {
 		p.direct[n] = incidents.Grant{Network: incidents.OnIRC, Asks: asks}
 	}
-	a, err := newApp(d.t.Context(), p, d.nets["irc"], d.nets["safe"], d.nets["mute"])
+	d.matrixParts(&p)
+	a, err := newApp(d.t.Context(), p, d.nets["irc"], d.nets["safe"], d.nets["mute"], hostEar{d.nets["matrix"]})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -266,7 +272,10 @@ func everyLine() map[string][]string {
 		"fact show":    {"!fact show INC-1"}, "ack sent": {"!ack sent INC-1 --via qzx-via", "!ack sent INC-1 --at qzx"},
 		"timeline": {"!timeline INC-1 1000", "!timeline", "!timeline qzx"}, "approve": {"!approve qzx", "!approve QZXQZ"},
 		"suspend": {"!suspend qzx", "!suspend dana"}, "unsuspend": {"!unsuspend bob", "!unsuspend dana"},
-		"incident close":  {"!incident close INC-1 qzx", "!incident close INC-1 qzxoutcome qzx-closing", "!incident show INC-1", "!timeline INC-1 9"},
+		"incident close": {"!incident close INC-1 qzx", "!incident close INC-1 qzxoutcome qzx-closing", "!incident show INC-1", "!timeline INC-1 9"},
+		"incident room":  {"!incident room INC-1", "!incident room INC-2"}, "heard": {"!heard INC-1", "!heard"},
+		"guest allow":  {"!guest allow INC-1 " + markedGuest + " qzx-why", "!guest allow INC-1 qzx qzx", "!guest allow INC-2 @wvy-other:example.org wvy-other"},
+		"guest remove": {"!guest remove INC-1 " + markedGuest, "!guest remove INC-1 qzx"}, "guest list": {"!guest list INC-1", "!guest list INC-2"},
 		"incident reopen": {"!incident reopen INC-1 qzx-again"}, "forget reporter": {"!forget reporter INC-1", "!incident show INC-1"},
 	}
 	return m
@@ -279,6 +288,9 @@ func (d *markedDesk) visit(r bridges.Room) {
 		for _, c := range commands.Table() {
 			lines["help"] = append(lines["help"], "!help "+c.Words)
 		}
+	}
+	if d.own[r] == 2 { // what is typed where everything may be heard is said there
+		lines["severity score"] = []string{"!severity score " + otherVector, "!severity score wvy"}
 	}
 	d.fill()
 	for _, c := range commands.Table() {
@@ -339,7 +351,11 @@ func (d *markedDesk) checkSaid() {
 	handle := regexp.MustCompile(`INC-[1-6]\b|[0-9]+ open incident`)
 	keys := strings.NewReplacer("qzxtype", "", "qzxsource", "", "qzxlevel", "", "qzxoutcome", "")
 	for _, h := range d.said {
+		h.Readers = nil // that is whom it is encrypted for, and no words
 		text := fmt.Sprintf("%+v %s", h.Outgoing, h.Text)
+		if h.File != nil {
+			text += h.File.Name + string(h.File.Data)
+		}
 		parts := strings.Split(h.Key, "/")
 		if (len(parts) > 2 && d.helps[parts[2]]) || strings.HasPrefix(h.Text, "Give a level (") {
 			text = keys.Replace(text) // what the plan knows is no secret, what an incident is of it is
@@ -350,6 +366,7 @@ func (d *markedDesk) checkSaid() {
 		if s := leak(text, twos); s != "" && h.full != second && h.full != both {
 			d.t.Errorf("%v heard %q in: %s", h.Room, s, text)
 		}
+		d.checkOwn(h, text)
 		if strings.Contains(h.Text, "from now on: this room is for one incident") {
 			d.t.Errorf("%v is told that a room was lowered that was not: %s", h.Room, h.Text)
 		}

@@ -43,11 +43,12 @@ type crashNet struct {
 	arrived []bridges.Outgoing
 	refused map[string]bool
 	next    func() weather // nil: fair
+	hive    *hive          // where rooms can be made; else nil
 }
 
 func (n *crashNet) clone() *crashNet {
 	c := *n
-	c.arrived, c.refused, c.next = slices.Clone(n.arrived), map[string]bool{}, nil
+	c.arrived, c.refused, c.next, c.hive = slices.Clone(n.arrived), map[string]bool{}, nil, n.hive.clone()
 	return &c
 }
 
@@ -82,6 +83,9 @@ func (m mouth) Prove(_ context.Context, r bridges.Room) (bridges.Proof, error) {
 	for _, name := range []string{"tls", "authenticated", "plain", "peer-tls", "secret", "closed", "registered-only", "tls-only", "identified"} {
 		p.Checks = append(p.Checks, bridges.Check{Name: name, OK: true, Told: name})
 	}
+	if m.net.hive != nil {
+		return m.net.hive.prove(r), nil
+	}
 	for _, name := range []string{"alice", "bob", "carol", "dana"} {
 		if !r.Direct || r.ID == name {
 			p.Members = append(p.Members, bridges.Member{Account: bridges.Account{Network: m.net.name, ID: name}, Name: name})
@@ -110,6 +114,7 @@ func (m mouth) Say(_ context.Context, o bridges.Outgoing) (bridges.Receipt, erro
 		return bridges.Receipt{}, errNobodyKnows
 	}
 	m.net.arrived = append(m.net.arrived, o)
+	m.net.hive.hear(o)
 	if now == blurred {
 		return bridges.Receipt{}, errNobodyKnows
 	}
@@ -156,14 +161,15 @@ type judge interface {
 	Fatalf(string, ...any)
 }
 
-// world is a bot, its file, and what outlives it: the time and two networks.
-// The den hears everything and can tell what arrived; the hall hears notices
-// only and cannot tell.
+// world is a bot, its file, and what outlives it: the time and two networks, or
+// three. The den hears everything and can tell what arrived; the hall hears
+// notices only and cannot tell; the hive is like the den, and has rooms.
 type world struct {
 	t         judge
 	dir       string
 	clock     *stillClock
 	den, hall *crashNet
+	comb      *crashNet // the hive's network; nil where there is none
 	plan      *incidents.Plan
 	now       *life
 	lives     int
@@ -183,11 +189,18 @@ func newWorld(t judge, dir string) *world {
 	}
 }
 
-func (w *world) nets() []*crashNet { return []*crashNet{w.den, w.hall} }
+func (w *world) nets() []*crashNet {
+	if w.comb != nil {
+		return []*crashNet{w.den, w.hall, w.comb}
+	}
+	return []*crashNet{w.den, w.hall}
+}
 
 func (w *world) net(name string) *crashNet {
-	if name == "den" {
-		return w.den
+	for _, n := range w.nets() {
+		if n.name == name {
+			return n
+		}
 	}
 	return w.hall
 }
@@ -212,6 +225,7 @@ func (w *world) start(path string) error {
 	kinds := map[string]incidents.Grant{
 		"den":  {Network: incidents.OnConsole, Asks: "full", Desk: true},
 		"hall": {Network: incidents.OnIRC, Asks: "notice", Desk: true},
+		"hive": {Network: incidents.OnMatrix, Asks: "full", Desk: true},
 	}
 	people := p.roster.People()
 	w.now = &life{path: path}
@@ -223,10 +237,10 @@ func (w *world) start(path string) error {
 		for i := range people {
 			people[i].Accounts = append(people[i].Accounts, incidents.Account{Network: n.name, ID: people[i].Name})
 		}
-		bs = append(bs, mouth{n, w.now})
+		bs = append(bs, mouthOf(n, w.now))
 	}
 	p.roster = incidents.NewRoster(people...)
-	p.approve = func(network string) bool { return network == "den" }
+	p.approve = func(network string) bool { return network != "hall" }
 	w.now.app, err = newApp(context.Background(), p, bs...)
 	if err == nil {
 		w.now.app.inOrder = true
@@ -243,8 +257,11 @@ func unlike(p []byte) {
 }
 
 func (w *world) step(name string) {
+	if w.fail == nil {
+		return
+	}
 	w.steps++
-	if w.fail != nil && !w.now.dead {
+	if !w.now.dead {
 		w.fail(name)
 	}
 }
@@ -327,6 +344,9 @@ func (w *world) state() string {
 		`SELECT 'approval', id, asker, act, incident, version, done, done_by FROM approval ORDER BY id`,
 		`SELECT 'suspension', * FROM suspension ORDER BY id`,
 		`SELECT 'heard', * FROM heard ORDER BY network, id`,
+		`SELECT 'room', * FROM room ORDER BY incident`,
+		`SELECT 'guest', * FROM guest ORDER BY id`,
+		`SELECT 'hearing', * FROM hearing ORDER BY incident, rung, person`,
 		`SELECT 'to say', key FROM outbox WHERE key NOT LIKE '%/direct%' AND key NOT LIKE 'tell/%' ORDER BY key`,
 	} {
 		all = append(all, w.rows(q)...)

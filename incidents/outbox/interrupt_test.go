@@ -89,7 +89,7 @@ func TestARoomThatGoesToAndFroIsToldOnce(t *testing.T) {
 		{15, "", false},
 		{16, "lowered secret", true},
 	} {
-		if got, _ := n.news(room, c.state, start.Add(c.after*time.Minute)); got != c.tell {
+		if _, got, _ := n.news(room, c.state, start.Add(c.after*time.Minute)); got != c.tell {
 			t.Errorf("after %d min, %q: told %t", c.after, c.state, got)
 		}
 	}

@@ -31,8 +31,9 @@ type telling struct {
 const quiet = 10 * time.Minute
 
 // news reports whether a room's state is worth telling: that it got worse, by a
-// word that it did not have, or that what was told is over.
-func (n *notices) news(r bridges.Room, state string, at time.Time) (tell, over bool) {
+// word that it did not have, or that what was told is over. The number is another
+// one each time.
+func (n *notices) news(r bridges.Room, state string, at time.Time) (number int, tell, over bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.told == nil {
@@ -52,9 +53,12 @@ func (n *notices) news(r bridges.Room, state string, at time.Time) (tell, over b
 	if over {
 		t.heard = false
 	}
+	if tell || over {
+		t.times++
+	}
 	t.now = state
 	n.told[r] = t
-	return tell, over
+	return t.times, tell, over
 }
 
 // worse reports whether a state has a word that another one has not.
@@ -83,9 +87,9 @@ func (o *Outbox) tellDesk(ctx context.Context, r store.Row, v incidents.Verdict)
 	if v.Grant.Incident != 0 {
 		room["room"], room["incident"] = r.Network, o.c.Handle(v.Grant.Incident)
 	}
-	tell, over := o.told.news(roomOf(r), state, o.c.Clock.Now())
+	number, tell, over := o.told.news(roomOf(r), state, o.c.Clock.Now())
 	if over {
-		o.tellOf(ctx, v.Grant.Incident, "raised/"+r.Network+"/"+r.Room, "room-raised", room)
+		o.tellOf(ctx, v.Grant.Incident, fmt.Sprintf("raised/%s/%s/%d", r.Network, r.Room, number), "room-raised", room)
 	}
 	if !tell {
 		return
@@ -107,7 +111,7 @@ func (o *Outbox) tellDesk(ctx context.Context, r store.Row, v incidents.Verdict)
 	if v.Grant.Incident != 0 { // who found their way into an incident's room may be its reporter
 		room["why"], room["mend"] = incidents.Seal(v.Why), incidents.Seal(strings.Join(mend, "; "))
 	}
-	o.tellOf(ctx, v.Grant.Incident, "lowered/"+r.Network+"/"+r.Room, "room-lowered", room)
+	o.tellOf(ctx, v.Grant.Incident, fmt.Sprintf("lowered/%s/%s/%d", r.Network, r.Room, number), "room-lowered", room)
 }
 
 // tellOf is Tell for what concerns the room of an incident, or a desk (0): that an

@@ -171,13 +171,10 @@ func (h boardHand) Find(ctx context.Context, r store.Row) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return got.ID, h.o.c.Store.Update(context.Background(), func(tx *store.Tx) error {
-		room, _, err := tx.RoomOf(r.Incident)
-		if err != nil || (r.Template == store.BoardEdit && room.Board != "") {
-			return err // it was an edit
-		}
-		return tx.SetBoard(r.Incident, got.ID)
-	})
+	if r.Template == store.BoardPost {
+		err = h.keep(r, got.ID)
+	}
+	return got.ID, err
 }
 
 // Do says how things are now.
@@ -208,8 +205,17 @@ func (h boardHand) try(ctx context.Context, r store.Row) (string, error) {
 		if newer, err := tx.NewerBoard(r); err != nil || newer {
 			return errors.Join(err, &ended{store.Overtaken, "a newer board is on its way"})
 		}
+		if waits, err := tx.BoardWaits(r); err != nil || waits {
+			return errors.Join(err, errors.New("a board is to be posted first"))
+		}
 		if room, _, err = tx.RoomOf(r.Incident); err != nil {
 			return err
+		}
+		if room.Board == "" && r.Template == store.BoardEdit {
+			r.Template = store.BoardPost // noted before it is said: Find has to know
+			if err := tx.PostBoard(r); err != nil {
+				return err
+			}
 		}
 		i, err := tx.Incident(r.Incident)
 		if err != nil {
@@ -238,7 +244,7 @@ func (h boardHand) try(ctx context.Context, r store.Row) (string, error) {
 		Key: r.Key, Room: roomOf(r), Text: doc.Text, HTML: doc.HTML, Tone: bridges.Routine,
 		Readers: readers(proof, verdict.Clearance), State: proof.State, Pin: true,
 	}
-	if r.Template == store.BoardEdit && room.Board != "" {
+	if r.Template == store.BoardEdit {
 		out.Edit, out.Pin = room.Board, false
 	}
 	got, err := l.bridge.Say(ctx, out)
@@ -251,7 +257,7 @@ func (h boardHand) try(ctx context.Context, r store.Row) (string, error) {
 // keep notes which message is the board now: also when the bot is being stopped,
 // since it is there.
 func (h boardHand) keep(r store.Row, id string) error {
-	return h.o.c.Store.Update(context.Background(), func(tx *store.Tx) error { return tx.SetBoard(r.Incident, id) })
+	return h.o.c.Store.Update(context.Background(), func(tx *store.Tx) error { return tx.SetBoard(r, id) })
 }
 
 // about tells the desks something of an incident that every one of them may hear.

@@ -81,17 +81,34 @@ func (tx *Tx) QueueBoard(incident int, reason string, anew bool) error {
 }
 
 // NewerBoard reports whether a later row than this one brings the same board up
-// to date as much as this one does.
+// to date as much as this one does, or did.
 func (tx *Tx) NewerBoard(r Row) (bool, error) {
 	var n int
-	err := tx.row(`SELECT count(*) FROM outbox WHERE kind = 'board' AND incident = ? AND id > ? AND state IN ('due', 'unknown')
+	err := tx.row(`SELECT count(*) FROM outbox WHERE kind = 'board' AND incident = ? AND id > ? AND state IN ('due', 'unknown', 'sent')
 		AND (template = ? OR ? <> ?)`, r.Incident, r.ID, BoardPost, r.Template, BoardPost).Scan(&n)
 	return n > 0, err
 }
 
-// SetBoard keeps which message is an incident's board.
-func (tx *Tx) SetBoard(incident int, id string) error {
-	_, err := tx.exec(`UPDATE room SET board = ? WHERE incident = ?`, id, incident)
+// BoardWaits reports whether an earlier row than this one is still to post the
+// board: what is edited before that is not what people will read.
+func (tx *Tx) BoardWaits(r Row) (waits bool, err error) {
+	err = tx.row(`SELECT EXISTS (SELECT 1 FROM outbox WHERE state IN ('due', 'unknown') AND network = ? AND kind = 'board'
+		AND incident = ? AND id < ? AND template = ?)`, r.Network, r.Incident, r.ID, BoardPost).Scan(&waits)
+	return waits, err
+}
+
+// PostBoard makes a row that was to edit a board post one: there is none.
+func (tx *Tx) PostBoard(r Row) error {
+	_, err := tx.exec(`UPDATE outbox SET template = ? WHERE id = ?`, BoardPost, r.ID)
+	return err
+}
+
+// SetBoard keeps which message, posted by a row, is an incident's board; not when
+// a later row posted one already.
+func (tx *Tx) SetBoard(r Row, message string) error {
+	_, err := tx.exec(`UPDATE room SET board = ? WHERE incident = ? AND NOT EXISTS
+		(SELECT 1 FROM outbox WHERE kind = 'board' AND incident = room.incident AND id > ? AND sent_id <> '' AND sent_id = room.board)`,
+		message, r.Incident, r.ID)
 	return err
 }
 

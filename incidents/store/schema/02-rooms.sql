@@ -13,7 +13,7 @@ CREATE TABLE guest (
   id       INTEGER PRIMARY KEY,
   incident INTEGER NOT NULL REFERENCES incident (n),
   network  TEXT NOT NULL,
-  account  TEXT NOT NULL, -- personal; '' when it was erased
+  account  TEXT NOT NULL, -- sealed, personal; '' when it was erased
   at       INTEGER NOT NULL,
   by       TEXT NOT NULL,
   ended_at INTEGER,

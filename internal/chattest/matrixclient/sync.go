@@ -117,7 +117,7 @@ func (p *Person) event(ctx context.Context, room id.RoomID, evt *event.Event) {
 		p.mach().HandleMemberEvent(ctx, evt)
 		mautrix.UpdateStateStore(ctx, p.cli.StateStore, evt)
 	case evt.Type == event.StateHistoryVisibility:
-		p.mach().HandleHistoryVisibility(ctx, evt)
+		_ = p.mach().CryptoStore.RemoveOutboundGroupSession(ctx, room) // a new key for the new readers
 		mautrix.UpdateStateStore(ctx, p.cli.StateStore, evt)
 	case evt.StateKey != nil:
 		mautrix.UpdateStateStore(ctx, p.cli.StateStore, evt)

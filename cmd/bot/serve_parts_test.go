@@ -1,0 +1,34 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"tocsin/bridges"
+	"tocsin/cmd/bot/config"
+	"tocsin/incidents"
+)
+
+// TestServePartsHoldEachNetwork to what the configuration says of it.
+func TestServePartsHoldEachNetwork(t *testing.T) {
+	desk, quiet := bridges.Room{Network: "matrix", ID: "!desk"}, bridges.Room{Network: "irc", ID: "#desk"}
+	full := incidents.Grant{Network: incidents.OnMatrix, Asks: "full", Desk: true}
+	notices := incidents.Grant{Network: incidents.OnIRC, Asks: "notice"}
+	p := serveParts(&config.Config{}, &incidents.Plan{}, []network{
+		{name: "matrix", approve: true, maxAge: 10 * time.Minute, roomsFor: []string{"critical"}, direct: incidents.Grant{Asks: "full"}, rooms: map[bridges.Room]incidents.Grant{desk: full}},
+		{name: "irc", direct: incidents.Grant{Asks: "notice"}, rooms: map[bridges.Room]incidents.Grant{quiet: notices}},
+	}, nil)
+	if p.maxAge["matrix"] != 10*time.Minute || p.maxAge["irc"] != 0 {
+		t.Errorf("how old a line may be: %v", p.maxAge)
+	}
+	if !slices.Equal(p.roomsFor["matrix"], []string{"critical"}) || len(p.roomsFor["irc"]) != 0 {
+		t.Errorf("rooms for levels: %v", p.roomsFor)
+	}
+	if p.grants[desk] != full || p.grants[quiet] != notices || p.direct["matrix"].Asks != "full" || p.direct["irc"].Asks != "notice" {
+		t.Errorf("grants: %v, %v", p.grants, p.direct)
+	}
+	if len(p.desks) != 1 || p.desks[0].Room != "!desk" || !p.approve("matrix") || p.approve("irc") || p.approve("other") {
+		t.Errorf("desks: %v", p.desks)
+	}
+}
