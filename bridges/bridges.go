@@ -36,6 +36,7 @@ type Message struct {
 	Text   string    // as it was sent: not cleaned, may be hostile
 	Thread string    // the network's id of the thread it was said in, or ""
 	About  string    // the id of the message that it replies to, or ""
+	Loose  bool      // Thread and About are not sure: others than the sender could have set them
 	Doubt  Doubt     // why it may not be from who it seems to be from
 	At     time.Time // when the network says it was sent, UTC
 }
@@ -46,8 +47,10 @@ type Doubt int
 // The doubts.
 const (
 	NoDoubt  Doubt = iota
-	Plain          // it came unencrypted in a room that is encrypted
+	Plain          // it came unencrypted where everything has to be encrypted
 	Unsigned       // it came from a device that its owner has not signed
+	Replaced       // its sender's identity is another one than was seen first
+	Open           // it came unencrypted, as everything does in that room: it is obeyed, and approves nothing
 )
 
 // Touch is what somebody did to a message that was said before. It is never a

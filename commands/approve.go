@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"tocsin/bridges"
 	"tocsin/incidents"
 )
 
@@ -73,6 +74,9 @@ func approve() Command {
 // approve runs another person's frozen command, through all of its gates again.
 func (c *Call) approve() (Reply, error) {
 	code := strings.ToUpper(c.Str("code"))
+	if c.Line.Doubt == bridges.Open {
+		return Reply{}, incidents.Refuse("approve-open")
+	}
 	if !c.Approve(c.Line.Room.Network) {
 		return Reply{}, incidents.Refuse("approve-network")
 	}

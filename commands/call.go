@@ -50,6 +50,9 @@ func (c *Call) run(cmd Command, rest string) (reply, error) {
 		if err != nil {
 			return reply{}, err
 		}
+		if needs && c.Line.Room.Direct && c.Line.Grant.Network != incidents.OnConsole {
+			return reply{}, incidents.Refuse("ask-in-room")
+		}
 		if needs {
 			r, err := c.ask(cmd, rest)
 			return reply{Reply: r, incident: c.I.N, said: c.said, about: c.I}, err
@@ -124,7 +127,7 @@ func (c *Call) find(cmd Command, named int) error {
 		named = c.Line.Grant.Incident
 	}
 	for _, message := range []string{c.Line.About, c.Line.Thread} {
-		if named == 0 {
+		if named == 0 && (!c.Line.Loose || cmd.Reads) { // who could move a line to another thread could have the wrong incident changed
 			n, err := c.Tx.Concerned(c.Line.Room.Network, message)
 			if err != nil {
 				return err

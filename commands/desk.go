@@ -143,12 +143,17 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 	if err := d.patience(tx, l, text); err != nil {
 		return reply{harmless: true}, err
 	}
+	if l.Grant.Network == "" && !l.Room.Direct {
+		return reply{harmless: true}, incidents.Refuse("room-unknown", "id", l.Room.ID)
+	}
 	switch l.Doubt {
+	case bridges.Replaced:
+		return reply{harmless: true}, incidents.Refuse("doubt-replaced", "person", who.Name)
 	case bridges.Plain:
 		return reply{harmless: true}, incidents.Refuse("doubt-plain")
 	case bridges.Unsigned:
 		return reply{harmless: true}, incidents.Refuse("doubt-unsigned")
-	case bridges.NoDoubt:
+	case bridges.NoDoubt, bridges.Open:
 	}
 	guests, err := tx.Guests(l.Grant.Incident)
 	if err != nil {
@@ -184,8 +189,8 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 // stale refuses what changes something and was said long ago: what held then may
 // not hold now.
 func (d *Desk) stale(l Line, cmd Command, now time.Time) error {
-	if cmd.Reads || d.MaxAge == nil || l.At.IsZero() {
-		return nil
+	if cmd.Reads || cmd.Words == "suspend" || d.MaxAge == nil || l.At.IsZero() {
+		return nil // a suspension is always heard
 	}
 	age := now.Sub(l.At)
 	if most := d.MaxAge(l.Room.Network); most == 0 || age <= most {

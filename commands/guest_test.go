@@ -70,8 +70,7 @@ func TestAGuestIsLetInByTwo(t *testing.T) {
 		t.Errorf("where notices are heard: %s", words)
 	}
 	// Once more, by the same way.
-	c = d.guest(own, 1, "alice", erin)
-	d.is(d.mx(own, 1, "bob", "!approve "+c), "refusals/guest-already")
+	d.is(d.mx(own, 1, "alice", "!guest allow "+erin+" again"), "refusals/guest-already")
 	if n := len(d.kindsOf(1, "guest")); n != 1 {
 		t.Errorf("on record %d times", n)
 	}

@@ -121,17 +121,28 @@ func room() Command {
 			for _, k := range v.Checks {
 				checks = append(checks, incidents.Facts{"name": k.Name, "ok": k.OK, "told": k.Told, "mend": k.Mend})
 			}
-			strangers := []string{}
+			strangers, guests := []string{}, 0
 			for _, r := range c.Line.Proof.Readers {
-				if r.Person == "" && !r.Guest {
+				switch {
+				case r.Person != "":
+				case r.Guest:
+					guests++
+				default:
 					strangers = append(strangers, r.Name)
 				}
+			}
+			if v.Grant.Asks == "full" && (len(v.Failed()) > 0 || len(strangers) > 0) {
+				v.Why = "" // each reason has its line
+			}
+			incident := ""
+			if c.Line.Grant.Incident != 0 {
+				incident = incidents.HandleOf(c.Prefix, c.Line.Grant.Incident)
 			}
 			return Reply{Template: "room", Facts: incidents.Facts{
 				"clearance": v.Clearance.String(), "why": v.Why, "asks": c.Line.Grant.Asks, "checks": checks,
 				"readers": v.Readers, "strangers": strangers, "desk": c.Line.Grant.Desk, "direct": c.Line.Grant.Direct,
 				"console": c.Line.Grant.Network == incidents.OnConsole,
-				"unknown": c.Line.Grant.Network == "" && !c.Line.Room.Direct, "id": c.Line.Room.ID,
+				"admitted": guests, "incident": incident,
 			}}, nil
 		},
 	}

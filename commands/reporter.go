@@ -27,9 +27,13 @@ func reporterSet() Command {
 func forgetReporter() Command {
 	return Command{
 		Words: "forget reporter", About: One, Needs: Notices,
-		Does: "erase the reporter's name, contact and credit for good",
+		Does: "erase the reporter's name, contact and credit for good, and the accounts of guests who left",
 		Run: func(c *Call) (Reply, error) {
-			i, e, err := incidents.ForgetReporter(c.I, c.Who.Name, c.now)
+			guests, err := c.Tx.GuestsToForget(c.I.N)
+			if err != nil {
+				return Reply{}, err
+			}
+			i, e, err := incidents.ForgetReporter(c.I, guests, c.Who.Name, c.now)
 			if err != nil {
 				return Reply{}, err
 			}

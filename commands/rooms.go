@@ -21,7 +21,7 @@ func incidentRoom() Command {
 			}
 			if ok {
 				people, missing := c.reachable(have.Network, append(c.withRoles(), c.Who.Name))
-				err := c.askIn(have, people)
+				err := c.askIn(have, people, "")
 				return c.card("room/there", "network", have.Network, "people", people, "missing", missing), err
 			}
 			network := c.hostNetwork()
@@ -30,8 +30,8 @@ func incidentRoom() Command {
 			}
 			people, missing := c.reachable(network, append(c.withRoles(), c.Who.Name))
 			queued, err := c.wantRoom(network, []string{c.Who.Name})
-			if err == nil && !queued {
-				return Reply{}, incidents.Refuse("room-waits", "handle", c.I.Handle)
+			if err == nil && !queued { // it is being made: who asks meanwhile is asked in too
+				err = c.Tx.WantRoomToo(c.I.N, c.Who.Name)
 			}
 			return c.card("room/asked", "network", network, "people", people, "missing", missing), err
 		},
@@ -112,11 +112,11 @@ func (c *Call) roomByLevel() error {
 	return err
 }
 
-// askIn queues that people, and the incident's guests, are asked into its room.
-func (c *Call) askIn(r store.Room, people []string) error {
+// askIn queues that people, and a guest, are asked into the incident's room.
+func (c *Call) askIn(r store.Room, people []string, guest string) error {
 	return c.Tx.Queue(store.Row{
 		Key: fmt.Sprintf("invite/%d/%s/%s", c.I.N, c.Line.Room.Network, c.Line.ID), Kind: "invite", Network: r.Network, Room: r.ID,
-		Tone: int(bridges.Routine), Incident: c.I.N, Mentions: people,
+		Tone: int(bridges.Routine), Incident: c.I.N, Mentions: people, Asker: guest,
 	})
 }
 
@@ -126,7 +126,7 @@ func (c *Call) alsoIn(person string) error {
 	if err != nil || !ok {
 		return err
 	}
-	return c.askIn(r, []string{person})
+	return c.askIn(r, []string{person}, "")
 }
 
 // inRoom queues something to be said in the incident's own room, where it has one.
@@ -154,8 +154,15 @@ func guestAllow() Command {
 			{Name: "why", Kind: Text, Sealed: true, Max: maxText},
 		},
 		Second: func(c *Call) (bool, error) {
-			_, _, err := c.guest()
-			return true, err
+			_, a, err := c.guest()
+			if err != nil {
+				return true, err
+			}
+			guests, err := c.Tx.Guests(c.I.N)
+			if err != nil || slices.Contains(guests, a) {
+				return true, orRefuse(err, "guest-already")
+			}
+			return true, nil
 		},
 		Run: func(c *Call) (Reply, error) {
 			r, a, err := c.guest()
@@ -176,7 +183,7 @@ func guestAllow() Command {
 			if err := c.inRoom("room/guest", f); err != nil {
 				return Reply{}, err
 			}
-			err = c.askIn(r, nil)
+			err = c.askIn(r, nil, a.ID)
 			return c.card("guest/allowed", "account", incidents.Seal(a.ID)), err
 		},
 	}

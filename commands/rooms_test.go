@@ -61,7 +61,7 @@ func TestARoomThatIsBeingMadeIsNotAskedForAgain(t *testing.T) {
 	if got := handle("!incident room INC-1"); got != "room/asked" {
 		t.Errorf("first: %s", got)
 	}
-	if got := handle("!incident room INC-1"); got != "refusals/room-waits" {
+	if got := handle("!incident room INC-1"); got != "room/asked" {
 		t.Errorf("while it waits: %s", got)
 	}
 	if n := len(d.kindsOf(1, "room")); n != 1 {
@@ -264,7 +264,7 @@ func TestTheDeskSpeaksDirectlyOfWhatAnUnknownRoomAsks(t *testing.T) {
 	l := d.mx("!somewhere", 0, "alice", "!incident show INC-1")
 	l.Grant = incidents.Grant{Asks: "none"}
 	r, _, _ := d.hear(l)
-	if r.Template != "refusals/room-hears-nothing" || !r.Direct || r.Room != mxid("alice") || r.Tone != int(bridges.Hint) {
+	if r.Template != "refusals/room-unknown" || !r.Direct || r.Room != mxid("alice") || r.Tone != int(bridges.Hint) {
 		t.Errorf("answered with %+v", r)
 	}
 }

@@ -70,16 +70,25 @@ func (d *Desk) hear(tx *store.Tx, r store.Reminder, who incidents.Person) (bool,
 
 // changed notes that a command was edited or taken back after it was answered.
 func (d *Desk) changed(tx *store.Tx, t bridges.Touch, who incidents.Person) error {
-	n, ok, err := tx.Obeyed(t.Room.Network, t.Target)
-	if err != nil || !ok {
-		return err
+	if t.Kind == bridges.Redacted { // a board that somebody takes away is posted anew
+		if n, err := tx.BoardIs(t.Room.Network, t.Target); err != nil || n != 0 {
+			return errors.Join(err, tx.QueueBoard(n, "redacted/"+t.Target, true))
+		}
 	}
-	if first, err := tx.Heard(t.Room.Network, t.ID, store.Nobody); err != nil || !first {
+	n, speaker, ok, err := tx.Obeyed(t.Room.Network, t.Target)
+	if err != nil || !ok {
 		return err
 	}
 	kind := "edited"
 	if t.Kind == bridges.Redacted {
 		kind = "redacted"
+	}
+	if kind == "edited" && speaker != who.Name {
+		return nil // nobody can edit what another said
+	}
+	// Once for each command: whoever edits it a hundred times has changed nothing either.
+	if first, err := tx.Heard(t.Room.Network, kind+"/"+t.Target, store.Nobody); err != nil || !first {
+		return err
 	}
 	if err := tx.Record(incidents.Entry{Incident: n, Kind: kind, Who: who.Name, At: tx.Now()}); err != nil || kind == "redacted" {
 		return err

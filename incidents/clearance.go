@@ -2,6 +2,7 @@ package incidents
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -98,6 +99,7 @@ type Verdict struct {
 	Checks    []Check // every check that the rule asked for, failed ones included
 	Readers   int
 	Strangers []string // who reads there and may not
+	Shut      bool     // a direct message whose other side is suspended: not a word goes there
 	Why       string   // one sentence; "" when nothing lowered it
 }
 
@@ -176,6 +178,7 @@ func Clear(g Grant, p Proof, subject int, suspended func(person string) bool) Ve
 	}
 	if g.Direct && (len(p.Readers) == 0 || suspendedAny(p.Readers, suspended)) {
 		v.Clearance = Clearance{}
+		v.Shut = slices.ContainsFunc(p.Readers, func(r Reader) bool { return r.Person != "" && suspended(r.Person) })
 		v.Why = "the other side is suspended or not on the roster"
 	}
 	return v

@@ -250,9 +250,10 @@ func SetReporter(i Incident, r Reporter, who string, now time.Time) (Incident, E
 	return i, Entry{Kind: "reporter", Who: who, At: now, Personal: told}
 }
 
-// ForgetReporter erases the reporter's personal data.
-func ForgetReporter(i Incident, who string, now time.Time) (Incident, Entry, error) {
-	if i.Reporter.Empty() {
+// ForgetReporter erases the reporter's personal data. guests says that there is
+// some of guests who left, which goes with it.
+func ForgetReporter(i Incident, guests bool, who string, now time.Time) (Incident, Entry, error) {
+	if i.Reporter.Empty() && !guests {
 		return i, Entry{}, Refuse("no-reporter", "handle", i.Handle)
 	}
 	i.Reporter = Reporter{}

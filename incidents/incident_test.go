@@ -163,11 +163,11 @@ func TestReporter(t *testing.T) {
 		t.Errorf("what stays as it was is recorded again: %+v", e)
 	}
 	same(t, "the contact", i.Reporter.Contact, "erin@example.org")
-	i, e, err := incidents.ForgetReporter(i, "bob", noon())
+	i, e, err := incidents.ForgetReporter(i, false, "bob", noon())
 	refused(t, err, "")
 	if !i.Reporter.Empty() || e.Kind != "forgot" || !e.Text.Empty() || len(e.Personal) != 0 {
 		t.Errorf("forgotten: %+v, %+v", i.Reporter, e)
 	}
-	_, _, err = incidents.ForgetReporter(i, "bob", noon())
+	_, _, err = incidents.ForgetReporter(i, false, "bob", noon())
 	refused(t, err, "no-reporter")
 }

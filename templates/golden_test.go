@@ -75,14 +75,14 @@ func facts(t testing.TB, i incidents.Incident, many bool, seal func(string) inci
 	}
 	more := incidents.Facts{
 		"account": "alice", "act": seal("incident note INC-7 a note"), "agreed": "", "at": now(), "asked": many, "code": "K7QFM", "command": "!incident show",
-		"console": !many, "direct": many, "unknown": false, "id": "", "clearance": "notice", "why": "somebody reads along", "desk": true, "asks": "full",
+		"console": !many, "direct": many, "id": "!abc:example.org", "own": false, "clearance": "notice", "why": "somebody reads along", "desk": true, "asks": "full",
 		"count": 2, "does": "show an incident", "entries": []incidents.Facts{entry, entry}, "example": "!incident show INC-7", "expires": now(),
 		"fact": "affected", "first": "14:00", "second": many, "flag": "--type", "from": "02:00", "to": "03:00", "hours": 14, "how": "open", "kind": "type", "plain": "patch to bob",
 		"keys": []string{"a", "b", "c"}, "last": 2200, "length": 400, "max": 300, "lines": 9, "local": "Wed 11:30",
 		"mend": "let it go", "metric": "AV", "metrics": "AV, AC", "n": 1, "name": "Patch Owner", "names": []string{"alice", "bob"}, "near": "incident show",
 		"network": "irc", "noun": "incident", "nouns": []string{"!help", "!incident open|list"}, "other": "3.1", "place": 3, "person": "bob", "role": "Patch Owner", "key": "patch",
 		"before": "carol", "readers": 3, "checks": []incidents.Facts{{"name": "tls", "ok": true, "told": "TLS", "mend": ""}, {"name": "secret", "ok": false, "told": "the channel can be listed", "mend": "set +s"}},
-		"strangers": []string{"mallory"}, "reordered": many, "room": "irc #desk", "start": "CVSS:4.0/", "text": seal("a note"), "told": "it is back", "took": "2 d",
+		"strangers": []string{"mallory"}, "admitted": 1, "intruders": []incidents.Facts{{"name": seal("@mallory:evil.example")}}, "reordered": many, "room": "irc #desk", "start": "CVSS:4.0/", "text": seal("a note"), "told": "it is back", "took": "2 d",
 		"understood": "4.0 and 3.1", "usage": "!incident show [INC-n]", "values": "N, A, L or P", "vectored": many, "verbs": []string{"open", "list"}, "version": "4.0",
 		"left": 3, "self": false, "shown": "", "assumed": true, "unanswered": true, "voided": 2, "leads": []string{"INC-7"}, "waiting": 2, "which": "open", "more": many, "who": "bob", "years": 10, "zone": "Europe/Paris", "by": "carol",
 		"incident": "INC-7", "age": "2 h", "todo": []string{"answer the reporter", "set the level"}, "people": []string{"alice", "bob"}, "missing": []string{"carol"},
@@ -99,7 +99,7 @@ func facts(t testing.TB, i incidents.Incident, many bool, seal func(string) inci
 		for _, k := range []string{"strangers", "leads", "todo", "people", "missing"} {
 			f[k] = []string{}
 		}
-		f["incident"], f["guests"], f["count"] = "", []incidents.Facts{}, 0
+		f["incident"], f["guests"], f["intruders"], f["count"], f["admitted"] = "", []incidents.Facts{}, []incidents.Facts{}, 0, 0
 		f["text"], f["means"], f["checks"], f["args"] = incidents.Sealed{}, incidents.Sealed{}, []incidents.Facts{}, []incidents.Facts{}
 		f["voided"], f["waiting"], f["readers"], f["left"], f["self"], f["assumed"], f["unanswered"], f["shown"] = 0, 0, 1, 1, true, false, false, "role take INC-7 lead"
 	}

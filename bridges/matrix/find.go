@@ -69,7 +69,7 @@ func (b *Bridge) look(ctx context.Context, s *session, room id.RoomID, token, ke
 	}
 	within, cancel := s.within(ctx)
 	defer cancel()
-	res, err := s.cli.FullSyncRequest(within, mautrix.ReqSync{
+	res, err := s.sync(within, mautrix.ReqSync{
 		Since: token, FilterID: filter(findMost, room, s.cli.UserID), SetPresence: event.PresenceOffline,
 	})
 	if err != nil {

@@ -64,7 +64,7 @@ var errStillGap = fmt.Errorf("the homeserver gives no more at once")
 func (h *hearing) wider(ctx context.Context, room id.RoomID, line []*event.Event) ([]*event.Event, error) {
 	within, cancel := h.s.within(ctx)
 	defer cancel()
-	res, err := h.s.cli.FullSyncRequest(within, mautrix.ReqSync{
+	res, err := h.s.sync(within, mautrix.ReqSync{
 		Since: h.since, FilterID: filter(gapWider*h.s.cfg.Tuning.Timeline, room, ""), SetPresence: event.PresenceOffline,
 	})
 	if err != nil {
@@ -136,5 +136,9 @@ func (h *hearing) pages(ctx context.Context, room id.RoomID, from string, line [
 func (h *hearing) page(ctx context.Context, room id.RoomID, from string) (*mautrix.RespMessages, error) {
 	within, cancel := h.s.within(ctx)
 	defer cancel()
-	return h.s.cli.Messages(within, room, from, h.since, mautrix.DirectionBackward, nil, gapPage)
+	res, err := h.s.cli.Messages(within, room, from, h.since, mautrix.DirectionBackward, nil, gapPage)
+	if err == nil {
+		res.Chunk = slices.DeleteFunc(res.Chunk, func(e *event.Event) bool { return e == nil })
+	}
+	return res, err
 }

@@ -127,7 +127,32 @@ func (h *hearing) decrypt(ctx context.Context, evt *event.Event) (*event.Event, 
 func (h *hearing) decryptNow(ctx context.Context, evt *event.Event) (*event.Event, error) {
 	h.s.devices.RLock()
 	defer h.s.devices.RUnlock()
-	return h.s.mach.DecryptMegolmEvent(ctx, evt)
+	c, ok := evt.Content.Parsed.(*event.EncryptedEventContent)
+	if !ok || c.RelatesTo == nil {
+		return h.s.mach.DecryptMegolmEvent(ctx, evt)
+	}
+	// What stands beside the ciphertext is not mixed into what stands in it.
+	bare, inside := *evt, *c
+	inside.RelatesTo = nil
+	bare.Content.Parsed = &inside
+	plain, err := h.s.mach.DecryptMegolmEvent(ctx, &bare)
+	if err != nil {
+		return plain, err
+	}
+	if r, ok := plain.Content.Parsed.(event.Relatable); ok && r.OptionalGetRelatesTo() == nil {
+		r.SetRelatesTo(c.RelatesTo)
+	}
+	return plain, nil
+}
+
+// loose says whether what an event relates to stands beside its ciphertext only,
+// where the homeserver could have put it.
+func loose(evt *event.Event) bool {
+	if !evt.Mautrix.WasEncrypted {
+		return false
+	}
+	v, ok := pick(evt.Content.VeryRaw, "m.relates_to")
+	return !ok || empty(v[0])
 }
 
 // acquaintAgain is how long after a failure no more devices are asked for on behalf
@@ -168,13 +193,13 @@ func (h *hearing) message(room bridges.Room, evt *event.Event) (bridges.Message,
 		return bridges.Message{}, false
 	}
 	text := content.Body
-	if content.RelatesTo.GetReplyTo() != "" {
+	if content.RelatesTo.GetReplyTo() != "" && !loose(evt) { // else the homeserver could have cut off a line's beginning
 		text = event.TrimReplyFallbackText(text)
 	}
 	return bridges.Message{
 		ID: string(evt.ID), Room: room, From: h.who(evt.Sender), Name: callName(evt.Sender), Text: text,
 		Thread: string(content.RelatesTo.GetThreadParent()), About: string(content.RelatesTo.GetNonFallbackReplyTo()),
-		Doubt: h.doubt(evt), At: time.UnixMilli(evt.Timestamp).UTC(),
+		Loose: loose(evt), Doubt: h.doubt(evt), At: time.UnixMilli(evt.Timestamp).UTC(),
 	}, true
 }
 
@@ -199,10 +224,10 @@ func callName(user id.UserID) string {
 // have added a device that its owner knows nothing of.
 func (h *hearing) doubt(evt *event.Event) bridges.Doubt {
 	if !evt.Mautrix.WasEncrypted {
-		if h.b.rooms.encrypted(evt.RoomID) {
-			return bridges.Plain
+		if h.b.rooms.open(evt.RoomID) {
+			return bridges.Open
 		}
-		return bridges.NoDoubt
+		return bridges.Plain
 	}
 	device := evt.Mautrix.TrustSource
 	if device == nil || device.Deleted || device.UserID != evt.Sender {
@@ -214,7 +239,10 @@ func (h *hearing) doubt(evt *event.Event) bridges.Doubt {
 	}
 	// What may be allowed is a device without a signature. A signature by another
 	// identity than the one that was seen first is not that.
-	if h.s.cfg.ObeyUnsigned && trust == id.TrustStateUnset {
+	switch {
+	case trust == id.TrustStateCrossSignedUntrusted:
+		return bridges.Replaced
+	case h.s.cfg.ObeyUnsigned && trust == id.TrustStateUnset:
 		return bridges.NoDoubt
 	}
 	return bridges.Unsigned
@@ -233,7 +261,7 @@ func (h *hearing) touch(room bridges.Room, evt *event.Event) (bridges.Touch, boo
 		}
 	case event.Relatable:
 		// An edit that came plain in an encrypted room may be the homeserver's.
-		if evt.Type.Type == event.EventMessage.Type && h.doubt(evt) != bridges.NoDoubt {
+		if evt.Type.Type == event.EventMessage.Type && h.doubt(evt) != bridges.NoDoubt && h.doubt(evt) != bridges.Open {
 			return t, false
 		}
 		t.Kind, t.Target = bridges.Edited, string(content.OptionalGetRelatesTo().GetReplaceID())

@@ -109,7 +109,7 @@ func TestDoubts(t *testing.T) {
 	alice.ResetIdentity()
 	alice.Say(desk.ID, "another identity")
 	for text, want := range map[string]bridges.Doubt{
-		"unsigned, and allowed": bridges.NoDoubt, "plain again": bridges.Plain, "another identity": bridges.Unsigned,
+		"unsigned, and allowed": bridges.NoDoubt, "plain again": bridges.Plain, "another identity": bridges.Replaced,
 	} {
 		if m := c.book.message(t, text); m.Doubt != want {
 			t.Errorf("%s: doubt %d, want %d", text, m.Doubt, want)
@@ -117,14 +117,24 @@ func TestDoubts(t *testing.T) {
 	}
 }
 
-// In a room without encryption there is nothing to doubt, and answers are plain.
+// In a configured room without encryption people are heard, with that doubt, and
+// answers are plain; in any other one nothing plain is obeyed.
 func TestPlainRoom(t *testing.T) {
 	c := newCrew(t, dendrite.Options{})
 	alice := matrixclient.New(t, c.server, "alice")
 	c.start()
 	lobby := c.desk(matrixclient.RoomOptions{Plain: true}, alice)
+	alice.Say(lobby.ID, "hello?")
+	if m := c.book.message(t, "hello?"); m.Doubt != bridges.Plain {
+		t.Errorf("doubt %d", m.Doubt)
+	}
+	if err := c.end(); err != nil {
+		t.Fatal(err)
+	}
+	c.cfg.Rooms = []Room{{ID: lobby.ID}}
+	c.start()
 	asked := alice.Say(lobby.ID, "hello")
-	if m := c.book.message(t, "hello"); m.Doubt != bridges.NoDoubt {
+	if m := c.book.message(t, "hello"); m.Doubt != bridges.Open {
 		t.Errorf("doubt %d", m.Doubt)
 	}
 	c.say(bridges.Outgoing{Key: "k", Room: lobby, Text: "hello yourself", ReplyTo: asked})
@@ -134,7 +144,13 @@ func TestPlainRoom(t *testing.T) {
 	// Encryption is switched on, and from now on the room is an encrypted one.
 	alice.SetState(lobby.ID, "m.room.encryption", "", map[string]string{"algorithm": "m.megolm.v1.aes-sha2"})
 	alice.Say(lobby.ID, "now in secret")
-	c.book.message(t, "now in secret")
+	alice.SayPlain(lobby.ID, "not in secret")
+	if m := c.book.message(t, "now in secret"); m.Doubt != bridges.NoDoubt {
+		t.Errorf("doubt %d", m.Doubt)
+	}
+	if m := c.book.message(t, "not in secret"); m.Doubt != bridges.Plain {
+		t.Errorf("doubt %d", m.Doubt)
+	}
 	c.say(bridges.Outgoing{Key: "k2", Room: lobby, Text: "in secret"})
 	if h := alice.WaitText(lobby.ID, "in secret"); !h.Encrypted {
 		t.Errorf("alice heard %+v", h)

@@ -25,9 +25,14 @@ func (h *hearing) keys(ctx context.Context, res *mautrix.RespSync) error {
 		err := guarded("a key", func() {
 			within, cancel := h.s.within(ctx)
 			defer cancel()
-			if evt.Content.ParseRaw(evt.Type) == nil {
-				h.s.mach.HandleToDeviceEvent(within, evt)
+			if evt.Content.ParseRaw(evt.Type) != nil {
+				return
 			}
+			if c, ok := evt.Content.Parsed.(*event.EncryptedEventContent); ok && !soundFor(c) {
+				h.log.Warn("matrix: a message of a device is unsound, and not looked at", "sender", evt.Sender)
+				return
+			}
+			h.s.mach.HandleToDeviceEvent(within, evt)
 		})
 		if err != nil {
 			h.log.Error("matrix: a message of a device could not be worked in", "sender", evt.Sender, "where", where(err))
@@ -251,7 +256,12 @@ func (m *mouth) give(ctx context.Context, s *session, room id.RoomID, users []id
 	if err := store.RemoveOutboundGroupSession(ctx, room); err != nil {
 		return nil, fmt.Errorf("putting the old key away: %w", err)
 	}
-	if err := s.mach.ShareGroupSession(ctx, room, users); err != nil {
+	var err error
+	if p := guarded("giving out a key", func() { err = s.mach.ShareGroupSession(ctx, room, users) }); p != nil {
+		m.b.cfg.Log.Error("matrix: a key could not be given out", "room", room, "where", where(p))
+		err = p
+	}
+	if err != nil {
 		return nil, fmt.Errorf("giving out a key: %w", plainError(err))
 	}
 	session, err := store.GetOutboundGroupSession(ctx, room)
@@ -317,7 +327,7 @@ func (m *mouth) missed(ctx context.Context, s *session, users []id.UserID, sessi
 			}
 			given, err := s.mach.CryptoStore.IsOutboundGroupSessionShared(ctx, user, device.IdentityKey, session)
 			if err != nil || !given {
-				m.b.cfg.Log.Warn("matrix: a device could not be given a key", "user", user, "device", device.DeviceID)
+				m.b.cfg.Log.Warn("matrix: a device could not be given a key", "device", device.DeviceID)
 				missed = true
 			}
 		}

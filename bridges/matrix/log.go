@@ -10,11 +10,12 @@ import (
 )
 
 // logField says what the library may say about something besides its sentence:
-// names of things, never what is in them. Bodies of requests and texts of errors,
+// names of things, never what is in them, nor of accounts, which may be a guest's.
+// Bodies of requests and texts of errors,
 // which quote them, are not here.
 func logField(name string) bool {
 	switch name {
-	case "room_id", "event_id", "session_id", "user_id", "target_user_id", "target_device_id", "device_id", "sender",
+	case "room_id", "event_id", "session_id", "target_device_id", "device_id",
 		"sender_key", "type", "event_type", "method", "status_code", "duration", "req_id", "trace_id", "component",
 		"device_count", "user_count", "count", "message_index", "new_device_count", "old_device_count":
 		return true

@@ -181,7 +181,8 @@ func (r *rooms) powers(help []bridges.Account, unbounded bool) *event.PowerLevel
 	return p
 }
 
-// Invite asks people in. Who is there or was asked already is left as they are.
+// Invite asks people in. Who is there or was asked already is left as they are. Its
+// errors do not say who: a guest's account is not for logs.
 func (b *Bridge) Invite(ctx context.Context, where bridges.Room, who []bridges.Account) error {
 	s, roomID, err := b.place(ctx, where)
 	if err != nil {
@@ -208,10 +209,10 @@ func (b *Bridge) Remove(ctx context.Context, where bridges.Room, who bridges.Acc
 		return nil // whatever it answered
 	}
 	if err == nil && lookErr == nil {
-		return fmt.Errorf("%s is still in the room", clean(who.ID))
+		return errors.New("the one who was to be removed is still in the room")
 	}
 	if err != nil {
-		return effect("removing "+clean(who.ID), err)
+		return effect("removing somebody", err)
 	}
 	return nil
 }
@@ -236,7 +237,7 @@ func (r *rooms) invite(ctx context.Context, s *session, roomID id.RoomID, people
 	for i, who := range people {
 		user := id.UserID(who.ID)
 		if _, _, err := user.Parse(); err != nil {
-			errs[i] = fmt.Errorf("%w: there is no account %q", bridges.ErrRefused, clean(who.ID))
+			errs[i] = fmt.Errorf("%w: that is no account", bridges.ErrRefused)
 			continue
 		}
 		if !asked { // one look for all of them
@@ -259,7 +260,7 @@ func (r *rooms) invite(ctx context.Context, s *session, roomID id.RoomID, people
 			continue
 		}
 		if there, lookErr := r.inside(ctx, s, roomID, user); lookErr != nil || !there {
-			errs[i] = effect("inviting "+clean(who.ID), err)
+			errs[i] = effect("inviting somebody", err)
 		} // else somebody was faster, or only the answer was lost
 	}
 	if asked {

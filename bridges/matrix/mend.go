@@ -2,13 +2,63 @@ package matrix
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 )
+
+// sync asks for what is new, and gives what can be read of the answer: an event that
+// cannot is left out, and holds up no other.
+func (s *session) sync(ctx context.Context, req mautrix.ReqSync) (*mautrix.RespSync, error) {
+	res, err := s.cli.FullSyncRequest(ctx, req)
+	if mended, ok := mend(err); ok {
+		s.cfg.Log.Warn("matrix: a sync had events that cannot be read")
+		res, err = mended, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	whole(res)
+	return res, nil
+}
+
+// whole leaves out rooms and events that are nothing.
+func whole(res *mautrix.RespSync) {
+	there := func(list *mautrix.SyncEventsList) {
+		list.Events = slices.DeleteFunc(list.Events, func(e *event.Event) bool { return e == nil })
+	}
+	there(&res.ToDevice)
+	there(&res.AccountData)
+	there(&res.Presence)
+	maps.DeleteFunc(res.Rooms.Join, func(_ id.RoomID, r *mautrix.SyncJoinedRoom) bool { return r == nil })
+	maps.DeleteFunc(res.Rooms.Leave, func(_ id.RoomID, r *mautrix.SyncLeftRoom) bool { return r == nil })
+	maps.DeleteFunc(res.Rooms.Invite, func(_ id.RoomID, r *mautrix.SyncInvitedRoom) bool { return r == nil })
+	for _, r := range res.Rooms.Join {
+		there(&r.State)
+		there(&r.Timeline.SyncEventsList)
+		there(&r.AccountData)
+		if r.StateAfter != nil {
+			there(r.StateAfter)
+		}
+	}
+	for _, r := range res.Rooms.Leave {
+		there(&r.State)
+		there(&r.Timeline.SyncEventsList)
+		if r.StateAfter != nil {
+			there(r.StateAfter)
+		}
+	}
+	for _, r := range res.Rooms.Invite {
+		there(&r.State)
+	}
+}
 
 // mend reads a sync that the library could not. One event with a field of another
 // kind than it expects makes it throw all of them away, for good: whoever can send

@@ -163,17 +163,21 @@ func (m *mouth) claim(key string) (c *call, mine bool) {
 func (m *mouth) end(key string, c *call, evt id.EventID, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c.receipt, c.err = bridges.Receipt{ID: string(evt)}, err
 	tx := txn(key)
+	_, doubtful := m.unsure[tx]
+	sure := errors.Is(err, bridges.ErrNotSent) || errors.Is(err, bridges.ErrRefused)
 	switch {
 	case err == nil:
 		delete(m.unsure, tx)
-	case !errors.Is(err, bridges.ErrNotSent) && !errors.Is(err, bridges.ErrRefused):
+	case sure && doubtful: // of this try, but not of the one before
+		err = fmt.Errorf("an earlier try may have arrived: %v", err)
+	case !sure:
 		if len(m.unsure) >= unsureMost { // as good as forgotten: Find waits a second less
 			clear(m.unsure)
 		}
 		m.unsure[tx] = time.Now()
 	}
+	c.receipt, c.err = bridges.Receipt{ID: string(evt)}, err
 	delete(m.calls, key)
 	close(c.done)
 }

@@ -71,6 +71,15 @@ func (r *rooms) adopt(ctx context.Context, s *session, old, next id.RoomID) []br
 		r.mu.Unlock()
 		return nil
 	}
+	if was.was && rm.facts.encryption != string(id.AlgorithmMegolmV1) {
+		r.mu.Unlock()
+		r.trouble(ctx, old, "plain "+next.String(), "%s was replaced by a room that is not encrypted: I do not follow.")
+		return nil
+	}
+	if was.was {
+		rm.was = true // encrypted once, encrypted for good
+		r.unkept[keptEncrypted+next.String()] = "1"
+	}
 	r.link(old, next)
 	r.moveOn(rm) // what was proven of the old room is not proven of this one
 	r.moveOn(was)

@@ -251,6 +251,16 @@ func (r *rooms) encrypted(roomID id.RoomID) bool {
 	return rm != nil && (rm.was || rm.facts.encryption != "")
 }
 
+// open says whether people may speak unencrypted in a room: in one of the
+// configuration that never was encrypted and hears no more than notices.
+func (r *rooms) open(roomID id.RoomID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rm := r.all[roomID]
+	full, configured := r.configured[r.origin(roomID)]
+	return rm != nil && configured && !full && rm.known && !rm.was && rm.facts.encryption == ""
+}
+
 // people are those joined and invited, the bot excluded.
 func (r *rooms) people(roomID id.RoomID) []id.UserID {
 	r.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -306,5 +307,29 @@ func TestEventThatCannotBeRead(t *testing.T) {
 	}
 	if got := c.book.texts(); len(got) != 1 {
 		t.Errorf("heard %q", got)
+	}
+}
+
+// When Run has returned nothing of it is at work any more.
+func TestNothingIsLeftRunning(t *testing.T) {
+	c := newCrew(t, dendrite.Options{})
+	alice := matrixclient.New(t, c.server, "alice")
+	for i := range 3 {
+		c.start()
+		if i == 0 {
+			c.desk(matrixclient.RoomOptions{}, alice)
+		}
+		begun := time.Now()
+		if err := c.end(); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("it took %s to end", took)
+		}
+		eventually(t, "everything to end", func() bool {
+			buf := make([]byte, 1<<20)
+			stacks := string(buf[:runtime.Stack(buf, true)])
+			return !strings.Contains(stacks, "bridges/matrix.(*")
+		})
 	}
 }

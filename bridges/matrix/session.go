@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix"
@@ -121,6 +122,8 @@ func newClient(cfg *Config, sv saved) (*mautrix.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 8
 	transport.MaxConnsPerHost = 32
+	// A connection that died without a word would take every request down with it.
+	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}
 	cli.Client = &http.Client{
 		Transport: transport,
 		// Every request has a deadline of its own; this one is for what we forgot.

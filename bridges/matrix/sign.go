@@ -64,7 +64,7 @@ func (b *Bridge) Working(ctx context.Context, r bridges.Room, message string) er
 		return nil
 	}
 	room, err := b.rooms.find(ctx, r)
-	if err != nil {
+	if err != nil || m.shown(room) >= signsMost {
 		return err
 	}
 	evt, err := s.put(ctx, room, event.EventReaction, txn(keptWorking+message), &event.ReactionEventContent{
@@ -88,6 +88,23 @@ func (b *Bridge) Working(ctx context.Context, r bridges.Room, message string) er
 		m.unsign(message)
 	}
 	return nil
+}
+
+// signsMost is how many signs a room shows at most: more of them tell nothing more,
+// and are more to do for a homeserver that has too much to do.
+const signsMost = 3
+
+// shown counts our signs in a room.
+func (m *mouth) shown(room id.RoomID) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, x := range m.signs {
+		if x.Room == room {
+			n++
+		}
+	}
+	return n
 }
 
 func (m *mouth) signed(message string) bool {

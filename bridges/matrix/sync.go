@@ -109,6 +109,9 @@ func (h *hearing) close() {
 	h.stop()
 	h.queues.wait()
 	h.working.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	h.tokens.last(ctx)
 }
 
 // account is whose position in the sync is kept: another's is of no use.
@@ -158,6 +161,7 @@ func (h *hearing) loop(ctx context.Context) error {
 			return h.s.explain(err)
 		}
 		wait = 0
+		h.s.cli.Client.CloseIdleConnections()
 		if !h.state.pause(ctx, err) {
 			return nil
 		}
@@ -181,14 +185,10 @@ func (h *hearing) poll(ctx context.Context, wait time.Duration) (*mautrix.RespSy
 	if h.since == "" {
 		limit = 1 // nothing of it will be obeyed
 	}
-	res, err := h.s.cli.FullSyncRequest(ctx, mautrix.ReqSync{
+	res, err := h.s.sync(ctx, mautrix.ReqSync{
 		Timeout: int(wait.Milliseconds()), Since: h.since, FilterID: filter(limit, "", ""),
 		SetPresence: event.PresenceOffline,
 	})
-	if mended, ok := mend(err); ok {
-		h.log.Warn("matrix: a sync had events that cannot be read")
-		return mended, nil
-	}
 	if err == nil && res.NextBatch == "" {
 		return nil, errors.New("a sync without an end")
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -210,4 +211,48 @@ func TestGapInTrouble(t *testing.T) {
 			return e.Kind == bridges.Trouble && e.Room == desk && strings.Contains(e.Told, "gap")
 		})
 	})
+}
+
+// Two hundred commands at once from two people: none is lost, none is heard twice,
+// and each is answered once.
+func TestBurst(t *testing.T) {
+	c := newCrew(t, dendrite.Options{})
+	alice, bob := matrixclient.New(t, c.server, "alice"), matrixclient.New(t, c.server, "bob")
+	c.start()
+	desk := c.desk(matrixclient.RoomOptions{}, alice, bob)
+	c.settle(desk.ID, alice, bob)
+	var answers sync.WaitGroup
+	c.book.mu.Lock()
+	c.book.onHear = func(m bridges.Message) {
+		answers.Go(func() {
+			if _, err := c.bot.Say(c.within(), bridges.Outgoing{Key: m.ID, Room: m.Room, Text: "answer to " + m.Text, ReplyTo: m.ID}); err != nil {
+				t.Errorf("%s: %v", m.Text, err)
+			}
+		})
+	}
+	c.book.mu.Unlock()
+	var people sync.WaitGroup
+	for i := range 100 {
+		for _, p := range []*matrixclient.Person{alice, bob} {
+			people.Go(func() { p.Say(desk.ID, fmt.Sprintf("%s %d", p.UserID(), i)) })
+		}
+	}
+	people.Wait()
+	c.book.until(t, "all two hundred", func() bool { return len(c.book.messages) == 200 })
+	answers.Wait()
+	seen := map[string]int{}
+	alice.Until("all answers", func() bool {
+		clear(seen)
+		for _, h := range alice.In(desk.ID) {
+			if h.Sender == c.cfg.User {
+				seen[h.ReplyTo]++
+			}
+		}
+		return len(seen) == 200
+	})
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("%s was answered %d times", id, n)
+		}
+	}
 }

@@ -136,7 +136,7 @@ func (t *tokens) again(x *batch) {
 	}
 }
 
-// run keeps positions until ctx ends, and then the last one.
+// run keeps positions until ctx ends.
 func (t *tokens) run(ctx context.Context) {
 	last := time.Time{}
 	for ctx.Err() == nil {
@@ -152,14 +152,16 @@ func (t *tokens) run(ctx context.Context) {
 		}
 		t.sleep(ctx, wait)
 	}
+}
+
+// last keeps the last position, when nobody works any more.
+func (t *tokens) last(ctx context.Context) {
 	t.mu.Lock()
 	x := t.done
 	t.done = nil
 	t.mu.Unlock()
 	if x != nil {
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		_ = t.keep(ending, x.next, x.at)
+		_ = t.keep(ctx, x.next, x.at)
 	}
 }
 

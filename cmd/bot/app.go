@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tocsin/bridges"
@@ -203,7 +204,8 @@ func (a *app) Kept(ctx context.Context, network, prefix string) (out map[string]
 // its way.
 const slow = time.Second
 
-// serve runs the outbox and every bridge until ctx ends or a bridge gives up.
+// serve runs the outbox and every bridge until ctx ends or no bridge is left: one
+// that gives up does not silence the others, which say so.
 func (a *app) serve(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -212,6 +214,8 @@ func (a *app) serve(ctx context.Context) error {
 	wg.Go(func() { a.outbox.Run(ctx) })
 	wg.Go(func() { a.ignored.report(ctx, a.p.log) })
 	errs := make(chan error, len(a.bridges))
+	var left atomic.Int32
+	left.Store(int32(len(a.bridges)))
 	for _, b := range a.bridges {
 		wg.Go(func() {
 			err := b.Run(ctx, a)
@@ -219,7 +223,14 @@ func (a *app) serve(ctx context.Context) error {
 				err = fmt.Errorf("%s: %w", b.Network(), err)
 			}
 			errs <- err
-			stop() // a bridge returns only when it is to end, or cannot go on
+			if left.Add(-1) == 0 || err == nil {
+				stop()
+				return
+			}
+			a.p.log.Error("a network cannot go on", "network", b.Network(), "error", err.Error())
+			a.outbox.Tell(ctx, "ended/"+b.Network(), "trouble", incidents.Facts{
+				"network": b.Network(), "told": "I cannot go on there until I am started anew; my log says why.",
+			})
 		})
 	}
 	wg.Wait()

@@ -35,7 +35,13 @@ func (a *app) Event(ctx context.Context, e bridges.Event) {
 	case bridges.Trouble:
 		a.p.log.Warn("trouble", "network", e.Network, "room", e.Room.ID, "what", e.Told)
 		sum := sha256.Sum256([]byte(e.Told)) // several may come in one moment
-		a.outbox.Tell(ctx, fmt.Sprintf("trouble/%s/%s/%x", e.Network, e.Room.ID, sum[:4]), "trouble", incidents.Facts{"network": e.Network, "told": e.Told})
+		key, f := fmt.Sprintf("trouble/%s/%s/%x", e.Network, e.Room.ID, sum[:4]), incidents.Facts{"network": e.Network, "told": e.Told}
+		if n := a.own.incident(e.Room); n != 0 {
+			f["incident"], f["told"] = incidents.HandleOf(a.p.prefix, n), incidents.Seal(e.Told)
+			a.outbox.TellAbout(ctx, n, key, "room/trouble", f)
+			return
+		}
+		a.outbox.Tell(ctx, key, "trouble", f)
 	case bridges.Changed:
 		a.look(ctx, e.Room)
 	case bridges.Joined:
@@ -93,11 +99,12 @@ func (a *app) look(ctx context.Context, r bridges.Room) {
 		a.looks.busy = map[bridges.Room]bool{}
 	}
 	a.looks.busy[r] = false
+	ctx = context.WithoutCancel(ctx) // the change may come with one row's try, and outlive it; the bridge ends with the bot
 	a.looks.wait.Go(func() {
 		for again := true; again; {
 			a.outbox.Look(ctx, r)
 			a.looks.mu.Lock()
-			again = a.looks.busy[r] && ctx.Err() == nil
+			again = a.looks.busy[r]
 			a.looks.busy[r] = false
 			if !again {
 				delete(a.looks.busy, r)

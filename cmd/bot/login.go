@@ -113,7 +113,7 @@ func (p program) loginMatrix(ctx context.Context, a arguments) int {
 // configFile is the configuration, by its usual name where none was given.
 func (a arguments) configFile() string {
 	if a.config == "" {
-		return "config.toml"
+		return configFile
 	}
 	return a.config
 }

@@ -192,7 +192,11 @@ func (p program) logger(level string) (*slog.Logger, error) {
 	return slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: l})), nil
 }
 
-const rehearsalFile = "rehearsal.db"
+// The files that are meant where none is named.
+const (
+	rehearsalFile = "rehearsal.db"
+	configFile    = "config.toml"
+)
 
 // rehearse runs the console until its input ends.
 func (p program) rehearse(ctx context.Context, a arguments) int {
@@ -211,6 +215,9 @@ func (p program) rehearse(ctx context.Context, a arguments) int {
 		return p.failed(err)
 	}
 	defer r.close()
+	if _, err := os.Stat(configFile); err == nil && p.terminal {
+		fmt.Fprintf(p.out, "There is a %s here; to serve it: bot -config %s\n", configFile, configFile)
+	}
 	fmt.Fprintf(p.out, "Tocsin rehearses; its state is in %s. You are alice. Say !help; /as bob, /wait 25h and /quit are the console's own.\n", a.db)
 	if ahead := time.Until(r.clock.Now()); ahead > time.Minute {
 		fmt.Fprintf(p.out, "Its clock was moved: it is %s there.\n", incidents.SayInstant(r.clock.Now()))
@@ -228,7 +235,7 @@ func (p program) init(a arguments) int {
 		path = a.rest[0]
 	}
 	if path == "" {
-		path = "config.toml"
+		path = configFile
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {

@@ -195,11 +195,11 @@ func (y *typist) say(ctx context.Context, room, text string) error {
 	return nil
 }
 
-// answers counts the answers of the bot to each command, as they came.
+// answers counts the answers to each command, as they came.
 func (y *typist) answers() map[string]int {
 	out := map[string]int{}
 	for _, h := range y.All() {
-		if h.Sender == botID && h.ReplyTo != "" && h.Edits == "" {
+		if h.ReplyTo != "" && h.Edits == "" {
 			out[h.ReplyTo]++
 		}
 	}

@@ -216,6 +216,9 @@ func (p program) stateFile(a arguments) (stateOf, error) {
 		return stateOf{}, err
 	}
 	out := stateOf{rehearsalFile, "INC", team}
+	if _, err := os.Stat(configFile); err == nil && a.db == "" && a.config == "" {
+		a.config = configFile // where there is a desk, that is meant and not its rehearsal
+	}
 	switch {
 	case a.db != "":
 		out.path, out.roster = a.db, incidents.Roster{}

@@ -83,13 +83,13 @@ func (o *Outbox) tellDesk(ctx context.Context, r store.Row, v incidents.Verdict)
 			state += " " + strings.Join(v.Strangers, " ")
 		}
 	}
-	room := incidents.Facts{"room": r.Network + " " + r.Room, "incident": ""}
+	room := incidents.Facts{"room": r.Network + " " + r.Room, "incident": "", "own": false}
 	if v.Grant.Incident != 0 {
 		room["room"], room["incident"] = r.Network, o.c.Handle(v.Grant.Incident)
 	}
 	number, tell, over := o.told.news(roomOf(r), state, o.c.Clock.Now())
 	if over {
-		o.tellOf(ctx, v.Grant.Incident, fmt.Sprintf("raised/%s/%s/%d", r.Network, r.Room, number), "room-raised", room)
+		o.tellOf(ctx, v.Grant.Incident, fmt.Sprintf("raised/%s/%s/%d", r.Network, r.Room, number), "room-raised", same(room))
 	}
 	if !tell {
 		return
@@ -100,23 +100,31 @@ func (o *Outbox) tellDesk(ctx context.Context, r store.Row, v incidents.Verdict)
 			mend = append(mend, strings.TrimSuffix(c.Mend, "."))
 		}
 	}
+	plain, sealed := []incidents.Facts{}, []incidents.Facts{}
 	for _, name := range v.Strangers {
-		how := "take " + name + " out of the room"
-		if v.Grant.Incident != 0 {
-			how += ", or let them in for this incident: !guest allow " + o.c.Handle(v.Grant.Incident) + " " + name + " <why>"
+		plain = append(plain, incidents.Facts{"name": name})
+		sealed = append(sealed, incidents.Facts{"name": incidents.Seal(name)})
+	}
+	// Who found their way into a room may be a reporter: in that room everybody sees
+	// them anyway, elsewhere they are named to those only who may hear everything.
+	here := room.With("own", true).With("why", v.Why).With("mend", strings.Join(mend, "; ")).With("intruders", plain)
+	there := room.With("why", incidents.Seal(v.Why)).With("mend", incidents.Seal(strings.Join(mend, "; "))).With("intruders", sealed)
+	o.tellOf(ctx, v.Grant.Incident, fmt.Sprintf("lowered/%s/%s/%d", r.Network, r.Room, number), "room-lowered", func(p Place) incidents.Facts {
+		if p == (Place{r.Network, r.Room}) {
+			return here
 		}
-		mend = append(mend, how)
-	}
-	room["why"], room["mend"] = v.Why, strings.Join(mend, "; ")
-	if v.Grant.Incident != 0 { // who found their way into an incident's room may be its reporter
-		room["why"], room["mend"] = incidents.Seal(v.Why), incidents.Seal(strings.Join(mend, "; "))
-	}
-	o.tellOf(ctx, v.Grant.Incident, fmt.Sprintf("lowered/%s/%s/%d", r.Network, r.Room, number), "room-lowered", room)
+		return there
+	})
+}
+
+// same gives every room the same facts.
+func same(f incidents.Facts) func(Place) incidents.Facts {
+	return func(Place) incidents.Facts { return f }
 }
 
 // tellOf is Tell for what concerns the room of an incident, or a desk (0): that an
 // incident has a room is not for those who may not hear that it exists.
-func (o *Outbox) tellOf(ctx context.Context, incident int, key, template string, f incidents.Facts) {
+func (o *Outbox) tellOf(ctx context.Context, incident int, key, template string, f func(Place) incidents.Facts) {
 	err := o.c.Store.Update(ctx, func(tx *store.Tx) error { return o.tell(tx, incident, key, template, f) })
 	if err != nil {
 		o.c.Log.Error("telling the desk", "error", err.Error())
@@ -154,15 +162,20 @@ func (o *Outbox) Look(ctx context.Context, room bridges.Room) {
 // Tell queues something that the desks should hear of the bot itself: nothing
 // about an incident. The key and the moment make it one row.
 func (o *Outbox) Tell(ctx context.Context, key, template string, f incidents.Facts) {
-	o.tellOf(ctx, 0, key, template, f)
+	o.tellOf(ctx, 0, key, template, same(f))
+}
+
+// TellAbout is Tell for what concerns an incident: its facts may be sealed.
+func (o *Outbox) TellAbout(ctx context.Context, incident int, key, template string, f incidents.Facts) {
+	o.tellOf(ctx, incident, key, template, same(f))
 }
 
 // TellIn is Tell in the transaction of what is told: no crash comes between.
 func (o *Outbox) TellIn(tx *store.Tx, key, template string, f incidents.Facts) error {
-	return o.tell(tx, 0, key, template, f)
+	return o.tell(tx, 0, key, template, same(f))
 }
 
-func (o *Outbox) tell(tx *store.Tx, incident int, key, template string, f incidents.Facts) error {
+func (o *Outbox) tell(tx *store.Tx, incident int, key, template string, f func(Place) incidents.Facts) error {
 	places, err := o.places(tx, incident)
 	if err != nil {
 		return err
@@ -170,21 +183,38 @@ func (o *Outbox) tell(tx *store.Tx, incident int, key, template string, f incide
 	for _, p := range places {
 		row := store.Row{
 			Key:  fmt.Sprintf("tell/%s/%d/%s/%s", key, tx.Now().UnixMilli(), p.Network, p.Room),
-			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f, Incident: incident,
+			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f(p), Incident: incident,
 			Harmless: incident == 0 && template != "plan-changed", // which says that there are incidents
 		}
 		if err := tx.Queue(row); err != nil {
 			return err
 		}
-		if o.c.Away == nil || !o.c.Away(p) {
+		if err := o.directly(tx, p, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// directly queues a row for everybody of a desk's network as well, when the bot is
+// not in that desk.
+func (o *Outbox) directly(tx *store.Tx, p Place, row store.Row) error {
+	if o.c.Away == nil || !o.c.Away(p) {
+		return nil
+	}
+	suspended, err := tx.Suspended()
+	if err != nil {
+		return err
+	}
+	for _, person := range o.c.Roster.People() {
+		accounts := o.accounts(p.Network, person.Name)
+		if len(accounts) == 0 || suspended[person.Name] {
 			continue
 		}
-		for _, id := range o.everybody(p.Network) { // the bot is not in that desk: its people hear it directly
-			own := row
-			own.Key, own.Room, own.Direct = row.Key+"/"+id, id, true
-			if err := tx.Queue(own); err != nil {
-				return err
-			}
+		own := row
+		own.Key, own.Room, own.Direct = row.Key+"/"+accounts[0].ID, accounts[0].ID, true
+		if err := tx.Queue(own); err != nil {
+			return err
 		}
 	}
 	return nil

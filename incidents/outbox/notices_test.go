@@ -179,9 +179,9 @@ func TestALoweredRoomIsToldOncePerStrangerWithHowToMendIt(t *testing.T) {
 		r.is("nothing wrong", look("alice", "bob"))
 		told := look("alice", "mallory")
 		r.is("a stranger", told,
-			"!desk: The room of INC-1 hears notices only from now on: @mallory:example.org is not on the roster. To mend it: take @mallory:example.org out of the room, or let them in for this incident: !guest allow INC-1 @mallory:example.org <why>.",
-			"!room1: The room of INC-1 hears notices only from now on.", "#desk: The room of INC-1 hears notices only from now on.")
-		if len(told) == 3 && (strings.Contains(told[1], "mallory") || strings.Contains(told[2], "mallory")) {
+			"!desk: The room of INC-1 hears notices only from now on: @mallory:example.org is not on the roster.\nTake @mallory:example.org out of the room, or let them in for this incident: !guest allow INC-1 @mallory:example.org <why>.",
+			"!room1: The room of INC-1 hears notices only from now on: @mallory:example.org is not on the roster.\nTake ", "#desk: The room of INC-1 hears notices only from now on.")
+		if len(told) == 3 && strings.Contains(told[2], "mallory") {
 			t.Errorf("who it is was told where only notices are heard: %q", told)
 		}
 		r.is("the same", look("alice", "mallory"))
@@ -196,7 +196,7 @@ func TestALoweredRoomIsToldOncePerStrangerWithHowToMendIt(t *testing.T) {
 		r.is("back later", look("alice", "mallory"), "!desk", "!room1", "#desk")
 		r.matrix.failed[room.ID] = []string{"history"}
 		r.is("a check failed besides", look("alice", "mallory"),
-			"!desk: The room of INC-1 hears notices only from now on: about history; @mallory:example.org is not on the roster. To mend it: mend history; take ", "!room1", "#desk")
+			"!desk: The room of INC-1 hears notices only from now on: about history; @mallory:example.org is not on the roster. To mend it: mend history.\nTake ", "!room1", "#desk")
 	})
 }
 

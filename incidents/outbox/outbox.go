@@ -67,6 +67,8 @@ type Outbox struct {
 	lanes map[string]*lane
 	order []*lane    // as the bridges were given
 	ring  sync.Mutex // one at a time makes rows of rungs
+
+	struck time.Time // when that was done last; guarded by ring
 	told  notices
 }
 
@@ -187,6 +189,12 @@ func (o *Outbox) strike(ctx context.Context) error {
 	for {
 		n := 0
 		err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
+			if tx.Now().Before(o.struck) { // the machine's clock was wrong, and was put right
+				if err := tx.Mend(); err != nil {
+					return err
+				}
+			}
+			o.struck = tx.Now()
 			ringing, err := tx.Ringing(200)
 			n = len(ringing)
 			for _, r := range ringing {
@@ -211,12 +219,12 @@ func (o *Outbox) rows(tx *store.Tx, r store.Ring) error {
 		return err
 	}
 	for _, p := range places {
-		err := tx.Queue(store.Row{
+		row := store.Row{
 			Key:  fmt.Sprintf("rung/%d/%s/%d/%d/%s/%s", r.Incident, r.Clock.Key, r.Generation, r.Rung.UnixMilli(), p.Network, p.Room),
 			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: "rung",
 			Incident: r.Incident, Clock: r.Clock.Key, Generation: r.Generation, Rung: r.Rung,
-		})
-		if err != nil {
+		}
+		if err := errors.Join(tx.Queue(row), o.directly(tx, p, row)); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tocsin/bridges"
 	"tocsin/incidents"
@@ -42,9 +43,12 @@ func (h roomHand) have(ctx context.Context, r store.Row, get func(bridges.Host, 
 	if err != nil {
 		return "", err
 	}
-	want, err := h.wanted(ctx, r)
+	want, open, err := h.wanted(ctx, r)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	}
+	if !open && !r.Trying && r.State == store.Due { // and surely not made
+		return "", &ended{store.Overtaken, "the incident was closed"}
 	}
 	made, err := get(host, ctx, want)
 	if errors.Is(err, bridges.ErrRefused) {
@@ -72,16 +76,16 @@ func (h roomHand) have(ctx context.Context, r store.Row, get func(bridges.Host, 
 
 // wanted is the room that an incident gets: who has a role is asked in, and who
 // wanted it, but nobody who is suspended.
-func (h roomHand) wanted(ctx context.Context, r store.Row) (bridges.NewRoom, error) {
+func (h roomHand) wanted(ctx context.Context, r store.Row) (n bridges.NewRoom, open bool, err error) {
 	var i incidents.Incident
 	var suspended map[string]bool
-	err := h.o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
+	err = h.o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
 		if suspended, err = tx.Suspended(); err == nil {
 			i, err = tx.Incident(r.Incident)
 		}
 		return err
 	})
-	n := bridges.NewRoom{Key: r.Key, Name: i.Handle + " " + i.Codename}
+	n = bridges.NewRoom{Key: r.Key, Name: i.Handle + " " + i.Codename}
 	for _, p := range h.o.c.Roster.People() {
 		if suspended[p.Name] {
 			continue
@@ -92,7 +96,7 @@ func (h roomHand) wanted(ctx context.Context, r store.Row) (bridges.NewRoom, err
 			n.Invite = append(n.Invite, accounts...)
 		}
 	}
-	return n, err
+	return n, i.Open(), err
 }
 
 func mentioned(r store.Row, person string) bool {
@@ -104,7 +108,7 @@ func mentioned(r store.Row, person string) bool {
 	return false
 }
 
-// inviteHand asks the people that a row mentions, and the incident's guests, into
+// inviteHand asks the people that a row mentions, and the guest that it names, into
 // the incident's room. To ask twice does no harm: Find never knows.
 type inviteHand struct{ o *Outbox }
 
@@ -130,7 +134,7 @@ func (h inviteHand) Do(ctx context.Context, r store.Row) (string, error) {
 		}
 		guests, err := tx.Guests(r.Incident)
 		for _, g := range guests {
-			if g.Network == r.Network {
+			if g.Network == r.Network && g.ID == r.Asker {
 				who = append(who, bridges.Account(g))
 			}
 		}
@@ -139,7 +143,11 @@ func (h inviteHand) Do(ctx context.Context, r store.Row) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
-	return "", host.Invite(ctx, roomOf(r), who)
+	err = host.Invite(ctx, roomOf(r), who)
+	if errors.Is(err, bridges.ErrRefused) {
+		h.o.about(ctx, r.Incident, "not-invited/"+r.Key, "room/not-invited")
+	}
+	return "", err
 }
 
 // removeHand takes the account that a row names out of a room.
@@ -154,7 +162,19 @@ func (h removeHand) Do(ctx context.Context, r store.Row) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "", host.Remove(ctx, roomOf(r), bridges.Account{Network: r.Network, ID: r.Asker})
+	gone := bridges.Account{Network: r.Network, ID: r.Asker}
+	var guests []incidents.Account
+	err = h.o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		guests, err = tx.Guests(r.Incident)
+		return err
+	})
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	case slices.Contains(guests, incidents.Account(gone)):
+		return "", &ended{store.Overtaken, "the account was let in again"}
+	}
+	return "", host.Remove(ctx, roomOf(r), gone)
 }
 
 // boardHand brings the board of an incident's room up to date: one message, edited
@@ -167,7 +187,7 @@ func (h boardHand) Find(ctx context.Context, r store.Row) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	got, err := l.bridge.Find(ctx, bridges.Outgoing{Key: r.Key, Room: roomOf(r), Since: r.Due})
+	got, err := l.bridge.Find(ctx, bridges.Outgoing{Key: r.Key, Room: roomOf(r), Since: r.Due, Pin: r.Template == store.BoardPost})
 	if err != nil {
 		return "", err
 	}
@@ -248,8 +268,13 @@ func (h boardHand) try(ctx context.Context, r store.Row) (string, error) {
 		out.Edit, out.Pin = room.Board, false
 	}
 	got, err := l.bridge.Say(ctx, out)
-	if err == nil && out.Edit == "" {
+	switch {
+	case err == nil && out.Edit == "":
 		err = h.keep(r, got.ID)
+	case errors.Is(err, bridges.ErrRefused) && out.Edit != "": // that message cannot be edited any more
+		err = errors.Join(err, o.c.Store.Update(ctx, func(tx *store.Tx) error {
+			return tx.QueueBoard(r.Incident, fmt.Sprintf("instead/%d", r.ID), true)
+		}))
 	}
 	return got.ID, err
 }

@@ -194,7 +194,7 @@ func TestInvitationsAndRemovalsAreDoneAgainWhenNobodyKnows(t *testing.T) {
 		})
 		r.matrix.invite = func(n int) error { return []error{errBroken, bridges.ErrNotSent, nil, errBroken, nil}[n-1] }
 		r.do(func(tx *store.Tx) error {
-			return tx.Queue(store.Row{Key: "invite/1/x", Kind: "invite", Network: "matrix", Room: room.ID, Incident: i.N, Mentions: []string{"bob"}})
+			return tx.Queue(store.Row{Key: "invite/1/x", Kind: "invite", Network: "matrix", Room: room.ID, Incident: i.N, Mentions: []string{"bob"}, Asker: erin.ID})
 		})
 		stop := r.run()
 		time.Sleep(10 * time.Minute)

@@ -64,6 +64,9 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
+	if verdict.Shut && r.Harmless && r.ReplyTo == "" {
+		return "", &ended{store.Overtaken, "nobody there may hear anything"}
+	}
 	if verdict.Clearance.None() && !r.Harmless {
 		return "", o.passOn(ctx, r)
 	}

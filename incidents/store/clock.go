@@ -150,8 +150,15 @@ func (tx *Tx) Mend() error {
 			err = tx.Rung(r)
 		}
 	}
+	if err == nil { // no row waits longer than that for its next try
+		_, err = tx.exec(`UPDATE outbox SET next_try = ?1 WHERE state IN ('due', 'unknown') AND tries > 0 AND next_try > ?1`,
+			tx.now.Add(longestWait).UnixMilli())
+	}
 	return err
 }
+
+// longestWait is how long a row waits for its next try at most.
+const longestWait = 64 * time.Minute
 
 // Reckon derives the clocks of every open incident again that was last reckoned
 // with another plan, and says how many those were.

@@ -23,15 +23,15 @@ func (tx *Tx) Heard(network, id, person string) (first bool, err error) {
 }
 
 // Obeyed gives which incident (or 0) a message was about that was heard and
-// answered; false when there is no such message.
-func (tx *Tx) Obeyed(network, message string) (incident int, ok bool, err error) {
-	err = tx.row(`SELECT coalesce(incident, 0) FROM outbox o WHERE network = ?1 AND reply_to = ?2 AND reply_to <> ''
-		AND EXISTS (SELECT 1 FROM heard h WHERE h.network = ?1 AND h.id = ?2 AND h.person <> '') ORDER BY o.id LIMIT 1`,
-		network, message).Scan(&incident)
+// answered, and whose it was; false when there is no such message.
+func (tx *Tx) Obeyed(network, message string) (incident int, person string, ok bool, err error) {
+	err = tx.row(`SELECT coalesce(o.incident, 0), h.person FROM outbox o JOIN heard h ON h.network = o.network AND h.id = o.reply_to
+		WHERE o.network = ? AND o.reply_to = ? AND o.reply_to <> '' AND h.person <> '' ORDER BY o.id LIMIT 1`,
+		network, message).Scan(&incident, &person)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, false, nil
+		return 0, "", false, nil
 	}
-	return incident, err == nil, err
+	return incident, person, err == nil, err
 }
 
 // Concerned gives which incident a message is about that somebody replies to or

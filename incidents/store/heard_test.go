@@ -122,7 +122,7 @@ func TestWhatAMessageIsAbout(t *testing.T) {
 			if n != c.concerned {
 				t.Errorf("%s %q is about %d, want %d", c.network, c.id, n, c.concerned)
 			}
-			o, ok, err2 := tx.Obeyed(c.network, c.id)
+			o, _, ok, err2 := tx.Obeyed(c.network, c.id)
 			if ok != (c.obeyed >= 0) || ok && o != c.obeyed {
 				t.Errorf("%s %q was obeyed: %t, about %d, want %d", c.network, c.id, ok, o, c.obeyed)
 			}

@@ -164,7 +164,7 @@ func (tx *Tx) Trying(id int, next time.Time) error {
 // timeline.
 func (tx *Tx) Finish(id int, state, sentID, problem string) error {
 	_, err := tx.exec(`UPDATE outbox SET state = ?, trying = 0, done_at = ?, sent_id = ?, error = ?, facts = '',
-		asker = iif(kind = 'remove', '', asker) WHERE id = ?`, state, tx.now.UnixMilli(), sentID, problem, id)
+		asker = iif(kind IN ('remove', 'invite'), '', asker) WHERE id = ?`, state, tx.now.UnixMilli(), sentID, problem, id)
 	return err
 }
 

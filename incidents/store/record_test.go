@@ -29,7 +29,7 @@ func (d *desk) forget(n int) {
 		if err != nil {
 			return err
 		}
-		i, e, err := incidents.ForgetReporter(i, "alice", tx.Now())
+		i, e, err := incidents.ForgetReporter(i, false, "alice", tx.Now())
 		if err != nil {
 			return err
 		}

@@ -57,6 +57,23 @@ func (tx *Tx) RoomWanted(incident int) (times int, waits bool, err error) {
 	return times, waits, err
 }
 
+// WantRoomToo has a person asked into the room that is being made for an incident.
+func (tx *Tx) WantRoomToo(incident int, person string) error {
+	_, err := tx.exec(`UPDATE outbox SET mentions = trim(mentions || ' ' || ?)
+		WHERE kind = 'room' AND incident = ? AND state IN ('due', 'unknown')`, person, incident)
+	return err
+}
+
+// GuestsToForget reports whether anything personal is kept of guests of an incident
+// who are not in its room any more.
+func (tx *Tx) GuestsToForget(incident int) (bool, error) {
+	var n int
+	err := tx.row(`SELECT (SELECT count(*) FROM guest WHERE incident = ?1 AND ended_at IS NOT NULL AND account <> '')
+		+ (SELECT count(*) FROM personal WHERE incident = ?1 AND value IS NOT NULL AND field NOT IN ('name', 'contact', 'credit'))`,
+		incident).Scan(&n)
+	return n > 0, err
+}
+
 // The templates of board rows: one edits the board, one posts it anew.
 const (
 	BoardEdit = "board"
@@ -101,6 +118,12 @@ func (tx *Tx) BoardWaits(r Row) (waits bool, err error) {
 func (tx *Tx) PostBoard(r Row) error {
 	_, err := tx.exec(`UPDATE outbox SET template = ? WHERE id = ?`, BoardPost, r.ID)
 	return err
+}
+
+// BoardIs gives the incident whose board a message is; 0 when it is none.
+func (tx *Tx) BoardIs(network, message string) (incident int, err error) {
+	err = tx.row(`SELECT coalesce(max(incident), 0) FROM room WHERE network = ? AND board = ? AND board <> ''`, network, message).Scan(&incident)
+	return incident, err
 }
 
 // SetBoard keeps which message, posted by a row, is an incident's board; not when

@@ -93,7 +93,7 @@ func TestAFileOfSchema1KeepsEverything(t *testing.T) {
 		if n != i.N {
 			t.Errorf("what was said before the migration is about %d", n)
 		}
-		again, ok, err2 := tx.Obeyed("irc", "m1")
+		again, _, ok, err2 := tx.Obeyed("irc", "m1")
 		if again != i.N || !ok {
 			t.Errorf("what was obeyed before the migration is about %d, %t", again, ok)
 		}

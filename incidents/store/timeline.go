@@ -124,6 +124,7 @@ func (tx *Tx) Forget(n int) error {
 		`UPDATE outbox SET template = 'erased', facts = '{}' WHERE incident = ? AND facts <> '' AND state IN ('due', 'unknown')`,
 		`UPDATE approval SET act = '', done = 'voided' WHERE incident = ? AND done = ''`,
 		`UPDATE approval SET act = '' WHERE incident = ?`,
+		`UPDATE outbox SET error = '' WHERE incident = ?`,
 		`UPDATE guest SET account = '' WHERE incident = ? AND ended_at IS NOT NULL`,
 	} {
 		if _, err := tx.exec(q, n); err != nil {

@@ -19,12 +19,13 @@ import (
 // wrong with them.
 type checker struct {
 	*notes
-	dir      string
-	env      func(string) (string, bool)
-	networks map[string]network
-	owners   map[incidents.Account]owner
-	similar  map[incidents.Account]owner // the same, by what network.loose makes of accounts
-	levels   []namedLevel
+	dir       string
+	env       func(string) (string, bool)
+	networks  map[string]network
+	stateFile string // as checked, or ""
+	owners    map[incidents.Account]owner
+	similar   map[incidents.Account]owner // the same, by what network.loose makes of accounts
+	levels    []namedLevel
 }
 
 // network is what the accounts of persons have to know of a network. A new kind
@@ -64,7 +65,10 @@ func (c *checker) config(f file) *Config {
 // desk checks that incidents can be announced somewhere: on any network.
 func (c *checker) desk(f file) {
 	first, isDesk := "", false
-	see := func(path string, desk bool) {
+	see := func(path string, desk bool, clearance string) {
+		if desk && clearance == "none" {
+			c.add(path+".clearance", "a desk hears of incidents; write notice or full, or desk = false")
+		}
 		if first == "" || c.line(path) < c.line(first) {
 			first = path
 		}
@@ -72,12 +76,12 @@ func (c *checker) desk(f file) {
 	}
 	for i, t := range f.Matrix {
 		for k, r := range t.Room {
-			see(item(item("matrix", i)+".room", k), r.Desk)
+			see(item(item("matrix", i)+".room", k), r.Desk, r.Clearance)
 		}
 	}
 	for i, t := range f.IRC {
 		for k, r := range t.Room {
-			see(item(item("irc", i)+".room", k), r.Desk)
+			see(item(item("irc", i)+".room", k), r.Desk, r.Clearance)
 		}
 	}
 	switch {
@@ -135,6 +139,7 @@ func (c *checker) state(t stateTable) State {
 	if same, err := filepath.Abs(c.file); err == nil && same == abs {
 		c.add(path, "this is the configuration itself; name another file for the database")
 	}
+	c.stateFile = abs
 	return State{File: abs}
 }
 

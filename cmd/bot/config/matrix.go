@@ -118,6 +118,10 @@ func (c *checker) sessionFolder(path string, t matrixTable, folders map[string]i
 		c.add(path, "this is the folder of the network on line %d already; name another one", first)
 	case err == nil && !info.IsDir():
 		c.add(path, "%s is not a folder; name one that holds nothing but the session, or one that is not there yet", quotePath(abs))
+	case whole == "/" || abs == c.dir:
+		c.add(path, "%s is for other things too; name a folder that holds nothing but the session", quotePath(abs))
+	case abs == c.stateFile:
+		c.add(path, "this is the file of the state; name a folder that holds nothing but the session")
 	case err == nil && shared(info):
 		c.add(path, "others than the bot may read this folder or change what is in it; run: chmod 700 %s", shellWord(abs))
 	case err != nil && (noParent != nil || !parent.IsDir()):
