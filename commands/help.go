@@ -141,7 +141,7 @@ func room() Command {
 			return Reply{Template: "room", Facts: incidents.Facts{
 				"clearance": v.Clearance.String(), "why": v.Why, "asks": c.Line.Grant.Asks, "checks": checks,
 				"readers": v.Readers, "strangers": strangers, "desk": c.Line.Grant.Desk, "direct": c.Line.Grant.Direct,
-				"console": c.Line.Grant.Network == incidents.OnConsole,
+				"console":  c.Line.Grant.Network == incidents.OnConsole,
 				"admitted": guests, "incident": incident,
 			}}, nil
 		},

@@ -79,7 +79,7 @@ func (r *rooms) inspect(who id.UserID) {
 			return false
 		}
 		tracked, err := s.mach.CryptoStore.FilterTrackedUsers(ctx, []id.UserID{who})
-		if err == nil && len(tracked) == 0 {
+		if err == nil && (len(tracked) == 0 || s.unsettled(who)) {
 			within, cancel := s.within(ctx)
 			_, err = s.fetchKeys(within, []id.UserID{who}, true)
 			cancel()
@@ -145,7 +145,7 @@ func (r *rooms) known(ctx context.Context, s *session, who id.UserID) (*devices,
 		return d, nil
 	}
 	tracked, err := s.mach.CryptoStore.FilterTrackedUsers(ctx, []id.UserID{who})
-	if err != nil || len(tracked) == 0 {
+	if err != nil || len(tracked) == 0 || s.unsettled(who) {
 		return nil, err
 	}
 	s.devices.RLock() // not while half of it is stored

@@ -107,7 +107,7 @@ func (h *hearing) read(ctx context.Context, evt *event.Event) (plain *event.Even
 // decrypt decrypts an event and finds out whose device it came from. Devices that
 // are not known, or not for sure, are fetched first.
 func (h *hearing) decrypt(ctx context.Context, evt *event.Event) (*event.Event, error) {
-	if h.b.mouth.uncertain(evt.Sender) {
+	if h.b.mouth.uncertain(evt.Sender) || h.s.unsettled(evt.Sender) {
 		h.acquaint(ctx, evt)
 	}
 	plain, err := h.decryptNow(ctx, evt)

@@ -289,7 +289,7 @@ func (m *mouth) refresh(ctx context.Context, s *session, users []id.UserID) erro
 	var stale []id.UserID
 	m.mu.Lock()
 	for _, user := range users {
-		if _, ok := m.stale[user]; !ok && !slices.Contains(tracked, user) {
+		if _, ok := m.stale[user]; !ok && (!slices.Contains(tracked, user) || s.unsettled(user)) {
 			m.stale[user] = time.Time{}
 		}
 	}

@@ -276,3 +276,41 @@ func TestRestartTakesANewKey(t *testing.T) {
 		t.Error("the old key is used after a restart")
 	}
 }
+
+// A process that ends while it stores somebody's devices leaves signed devices that
+// look unsigned. The next one knows that and asks again.
+func TestFetchBrokenOff(t *testing.T) {
+	c := newCrew(t, dendrite.Options{})
+	alice := matrixclient.New(t, c.server, "alice")
+	c.start()
+	desk := c.desk(matrixclient.RoomOptions{}, alice)
+	c.settle(desk.ID, alice)
+	if !reads(alice, c.say(bridges.Outgoing{Key: "1", Room: desk, Text: "one"})) {
+		t.Fatal("alice cannot read")
+	}
+	s, err := c.bot.session()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := c.within()
+	if value, err := s.mach.CryptoStore.GetSecret(ctx, fluxSecret); err != nil || value != "" {
+		t.Errorf("still noted: %q %v", value, err)
+	}
+	if err := s.noteFlux(ctx, []id.UserID{id.UserID(alice.UserID())}, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.RawDB.ExecContext(ctx, "DELETE FROM crypto_cross_signing_keys WHERE user_id=?", alice.UserID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.end(); err != nil {
+		t.Fatal(err)
+	}
+	c.start()
+	if !reads(alice, c.say(bridges.Outgoing{Key: "2", Room: desk, Text: "two"})) {
+		t.Error("alice's signed device got no key")
+	}
+	alice.Say(desk.ID, "three")
+	if m := c.book.message(t, "three"); m.Doubt != bridges.NoDoubt {
+		t.Errorf("doubt %d", m.Doubt)
+	}
+}

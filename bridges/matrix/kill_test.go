@@ -11,13 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"maunium.net/go/mautrix"
-	"maunium.net/go/mautrix/id"
 
 	"tocsin/bridges"
 	"tocsin/internal/chattest/dendrite"
@@ -252,6 +248,7 @@ func TestKillNine(t *testing.T) {
 		}
 		_ = cmd.Wait()
 		if round == 3 || round == 7 {
+			time.Sleep(200 * time.Millisecond) // what the homeserver said that it took is on its disk then
 			c.server.Kill(t)
 			c.server.Restart(t)
 		}
@@ -261,32 +258,8 @@ func TestKillNine(t *testing.T) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		if t.Failed() {
-			got := map[string]bool{}
 			for _, h := range alice.In(desk.ID) {
-				got[h.ReplyTo] = true
-			}
-			data, _ := os.ReadFile(filepath.Join(cfg.Folder, "journal"))
-			for _, l := range bytes.Split(data, []byte("\n")) {
-				var x line
-				_ = json.Unmarshal(l, &x)
-				if x.Heard != "" && !got[x.Heard] {
-					t.Logf("MISSING %s %s", x.Heard, x.Text)
-					for _, l := range bytes.Split(data, []byte("\n")) {
-						if bytes.Contains(l, []byte(x.Heard)) {
-							t.Logf("MISSING %s", l)
-						}
-					}
-					sync, _ := alice.Client().FullSyncRequest(t.Context(), mautrix.ReqSync{FilterID: `{"room":{"timeline":{"limit":1000}}}`})
-					for _, e := range sync.Rooms.Join[id.RoomID(desk.ID)].Timeline.Events {
-						raw := string(e.Content.VeryRaw)
-						if strings.Contains(raw, x.Heard) {
-							t.Logf("MISSING: on the server: %s by %s at %d: %s", e.ID, e.Sender, e.Timestamp, raw)
-						}
-					}
-				}
-			}
-			for _, h := range alice.In(desk.ID) {
-				t.Logf("alice heard %s %q, undecryptable %v, %s, session %s", h.ID, h.Text, h.Undecryptable, h.Why, textField(h.Wire, "session_id"))
+				t.Logf("alice heard %s %q, undecryptable %v %s", h.ID, h.Text, h.Undecryptable, h.Why)
 			}
 			t.Logf("the last bot said: %s", out.String())
 		}

@@ -145,11 +145,15 @@ func later(err error) bool {
 
 // unread deals with an event that cannot be read. False is that ctx ended.
 func (h *hearing) unread(ctx context.Context, room bridges.Room, evt *event.Event, err error) bool {
+	var broke *panicked
 	switch {
 	case errors.Is(err, errEmpty), errors.Is(err, errUnparsed), evt.Type != event.EventEncrypted:
 		h.log.Debug("matrix: passed over", "event", evt.ID, "why", err)
 		return true
-	case later(err):
+	case later(err), errors.As(err, &broke):
+		if broke != nil {
+			h.log.Error("matrix: decrypting a message failed, again later", "event", evt.ID, "where", where(err))
+		}
 		content := evt.Content.AsEncrypted()
 		if target := content.RelatesTo.GetReplaceID(); target != "" {
 			return true // an edit is never obeyed, whatever it says

@@ -37,14 +37,9 @@ type session struct {
 	// by them: the library stores the devices first and a moment later the keys that
 	// they are signed with.
 	devices sync.RWMutex
-}
 
-// fetchKeys fetches people's devices and identities; without untracked only those
-// of people whose devices were fetched before.
-func (s *session) fetchKeys(ctx context.Context, users []id.UserID, untracked bool) (map[id.UserID]map[id.DeviceID]*id.Device, error) {
-	s.devices.Lock()
-	defer s.devices.Unlock()
-	return s.mach.FetchKeys(ctx, users, untracked)
+	fluxLock sync.Mutex
+	flux     map[id.UserID]bool // whose devices may be stored by halves
 }
 
 // stateKeeper is what the client and the crypto machine look up about rooms.
@@ -100,7 +95,7 @@ func openDevice(ctx context.Context, cfg *Config, sv saved, lock *os.File, fresh
 	if err != nil {
 		return nil, err
 	}
-	s := &session{cfg: cfg, db: db, lock: lock}
+	s := &session{cfg: cfg, db: db, lock: lock, flux: map[id.UserID]bool{}}
 	if s.cli, err = newClient(cfg, sv); err == nil {
 		err = s.load(ctx, key)
 	}
@@ -226,6 +221,14 @@ func (s *session) load(ctx context.Context, key []byte) error {
 	}
 	s.cli.Crypto = s.helper
 	s.mach = s.helper.Machine()
+	keys, ok := s.mach.CryptoStore.(*crypto.SQLCryptoStore)
+	if !ok {
+		return errors.New("the library keeps its keys in another way than expected")
+	}
+	s.mach.CryptoStore = keyStore{keys}
+	if err := s.readFlux(ctx); err != nil {
+		return err
+	}
 	s.mach.OwnIdentity() // which the account remembers from the first time, and not in a way that two may ask at once
 	s.mach.SendKeysMinTrust = id.TrustStateCrossSignedTOFU
 	s.mach.ShareKeysMinTrust = id.TrustStateCrossSignedTOFU

@@ -69,7 +69,7 @@ type Outbox struct {
 	ring  sync.Mutex // one at a time makes rows of rungs
 
 	struck time.Time // when that was done last; guarded by ring
-	told  notices
+	told   notices
 }
 
 // New makes an outbox with one lane for each network: a network that hangs
