@@ -50,6 +50,7 @@ type hearing struct {
 	speakers map[id.UserID]bool // nil: everybody
 	since    string
 	at       time.Time // when since was
+	path     []rung    // positions of the last seconds, oldest first
 	seen     *recent   // what was handed on in this session
 	unknown  *recent   // senders' keys of devices that nobody knows
 	gapTries int       // failures in a row to fill a gap
@@ -156,11 +157,13 @@ func (h *hearing) loop(ctx context.Context) error {
 			return nil
 		case err == nil:
 			h.since, h.at, wait = res.NextBatch, time.Now(), h.s.cfg.Tuning.Poll
+			h.passed(h.since, h.at)
 			continue
 		case tokenDead(err):
 			return h.s.explain(err)
 		}
 		wait = 0
+		h.back()
 		h.s.cli.Client.CloseIdleConnections()
 		if !h.state.pause(ctx, err) {
 			return nil
@@ -173,7 +176,39 @@ func (h *hearing) loop(ctx context.Context) error {
 // being stopped answers so when it could not look any more: taken at its word, what
 // it did not look up would be lost. So the same is asked once more.
 func (h *hearing) hollow(res *mautrix.RespSync) bool {
-	return h.since != "" && res.NextBatch != h.since && res.Rooms.IsZero() && len(res.ToDevice.Events) == 0 && res.DeviceLists.IsZero()
+	for _, r := range res.Rooms.Join {
+		if len(r.Timeline.Events)+len(r.State.Events) > 0 {
+			return false
+		}
+	}
+	return h.since != "" && res.NextBatch != h.since && len(res.Rooms.Invite)+len(res.Rooms.Leave) == 0 &&
+		len(res.ToDevice.Events) == 0 && res.DeviceLists.IsZero()
+}
+
+// How far back a sync begins after one that failed: a homeserver that is stopped may
+// have moved on past what it did not tell.
+const (
+	stepBack  = 10 * time.Second
+	stepsMost = 64
+)
+
+// passed notes a position that was reached.
+func (h *hearing) passed(token string, at time.Time) {
+	h.path = append(h.path, rung{At: at.UnixMilli(), Token: token})
+	if len(h.path) > stepsMost {
+		h.path = slices.Delete(h.path, 1, 2+len(h.path)-stepsMost)
+	}
+	for len(h.path) > 1 && at.UnixMilli()-h.path[1].At > stepBack.Milliseconds() {
+		h.path = h.path[1:]
+	}
+}
+
+// back goes to the oldest position of the last seconds: what comes twice is known by
+// its id.
+func (h *hearing) back() {
+	if len(h.path) > 0 {
+		h.since = h.path[0].Token
+	}
 }
 
 // poll asks for what is new. A homeserver that says nothing at all for longer than

@@ -265,7 +265,7 @@ func part(values []float64, p float64) float64 {
 func BenchmarkMatrix(b *testing.B) {
 	c := newContest(b)
 	alice := c.people[0]
-	for range 20 {
+	for range 100 { // the first ones fill caches on both sides
 		c.bot.ask(alice, "!incident show INC-1")
 		c.echo.ask(alice, "hello")
 	}
@@ -303,7 +303,7 @@ func BenchmarkMatrix(b *testing.B) {
 
 // roundTrips asks both in turn.
 func (c *contest) roundTrips(b *testing.B, line string) {
-	const n = 200
+	const n = 300
 	var mine, echo []float64
 	was, wasEcho := c.bot.spent(), c.echo.spent()
 	for range n {

@@ -287,7 +287,7 @@ func (c *crash) check() {
 	count := c.bot.look()
 	for _, note := range c.notes {
 		if n := count(`SELECT count(*) FROM timeline WHERE kind = 'noted' AND text = ?`, note); n != 1 {
-			c.t.Errorf("%q stands in the record %d times", note, n)
+			c.t.Errorf("%q stands in the record %d times; the answer was %q", note, n, c.answer(note))
 		}
 	}
 	c.bot.whole()
@@ -297,6 +297,16 @@ func (c *crash) check() {
 	}
 	slices.Sort(names)
 	c.t.Logf("killed at %s", strings.Join(names, ", "))
+}
+
+// answer gives the answer to a note, if alice heard it.
+func (c *crash) answer(note string) string {
+	for _, h := range c.alice.All() {
+		if h.ReplyTo != "" && strings.HasSuffix(c.alice.sent[h.ReplyTo], " "+note) {
+			return h.Text
+		}
+	}
+	return ""
 }
 
 // TestMatrixCrash kills the bot with SIGKILL at every step between a message and

@@ -227,7 +227,7 @@ func TestMatrixDesk(t *testing.T) {
 	mallory := matrixclient.New(t, srv, "mallory")
 	alice.Invite(desk, mallory.UserID())
 	lowered := bob.WaitText(desk, "hears notices only")
-	wants(t, lowered, mallory.UserID(), "take "+mallory.UserID()+" out")
+	wants(t, lowered, mallory.UserID(), "Take "+mallory.UserID()+" out")
 	shown := says(bob, desk, "!incident show INC-1")
 	if strings.Contains(shown.Text, "Heap") {
 		t.Errorf("with a stranger invited the room hears %q", shown.Text)
@@ -336,7 +336,7 @@ func TestMatrixAway(t *testing.T) {
 	edit := says(bob, desk, "!severity set low")
 	wants(t, edit, "Low")
 	bob.Edit(desk, edit.ReplyTo, "!severity set critical")
-	bob.WaitText(desk, "That edit is noted and changes nothing")
+	bob.WaitText(desk, "An edit is not obeyed")
 	wants(t, says(bob, desk, "!incident show"), "Low")
 	wants(t, says(bob, desk, "!timeline"), "edited a command")
 	// A plain line in an encrypted room is not obeyed, and is answered encrypted.

@@ -46,14 +46,13 @@ func (l *lane) run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	for ctx.Err() == nil {
-		groups, err := l.due(ctx)
+		groups, more, err := l.due(ctx)
 		for _, rows := range groups {
 			working.Go(func() { l.group(ctx, rows) })
 		}
-		if len(groups) > 0 && err == nil {
-			continue
+		if !more || err != nil {
+			l.sleep(ctx, err) // a room that is let go wakes it
 		}
-		l.sleep(ctx, err)
 	}
 }
 
@@ -83,26 +82,29 @@ func (l *lane) sleep(ctx context.Context, err error) {
 // atOnce is how many rows of one room are taken at a time.
 const atOnce = 3
 
+// mostDue is how many rows are looked at at a time.
+const mostDue = 50
+
 // due makes the rows of the rungs that are due, and takes the rows that are due
-// in rooms that nobody works on, grouped by room. Those rooms are taken then.
-func (l *lane) due(ctx context.Context) ([][]store.Row, error) {
+// in rooms that nobody works on, grouped by room. Those rooms are taken then. More
+// says that there may be others.
+func (l *lane) due(ctx context.Context) (groups [][]store.Row, more bool, err error) {
 	if err := l.o.strike(ctx); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	l.asking.Lock()
 	defer l.asking.Unlock()
 	taken := l.taken() // a room that is let go meanwhile is asked for the next time
 	var rows []store.Row
-	err := l.o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.DueRows(l.bridge.Network(), taken, 50)
+	err = l.o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		rows, err = tx.DueRows(l.bridge.Network(), taken, mostDue)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var groups [][]store.Row
 	at := map[string]int{}
 	for _, r := range rows {
 		k, ok := at[r.Place()]
@@ -117,7 +119,7 @@ func (l *lane) due(ctx context.Context) ([][]store.Row, error) {
 		}
 		groups[k] = append(groups[k], r)
 	}
-	return groups, nil
+	return groups, len(rows) == mostDue, nil
 }
 
 // taken lists the rooms that are being worked on. It is never asked within a
@@ -193,7 +195,7 @@ func (l *lane) letGo(rows []store.Row) {
 // what others have begun. It gives how many rows it acted on.
 func (l *lane) drain(ctx context.Context) (int, error) {
 	n := 0
-	groups, err := l.due(ctx)
+	groups, _, err := l.due(ctx)
 	for _, rows := range groups {
 		if err == nil {
 			err = l.act(ctx, rows)

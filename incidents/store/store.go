@@ -77,6 +77,7 @@ func dsn(path string, readOnly bool) string {
 		"_busy_timeout":       {"5000"},
 		"_secure_delete":      {"on"}, // what is erased is overwritten
 		"_recursive_triggers": {"on"}, // INSERT OR REPLACE is a DELETE, also to the triggers
+		"_stmt_cache_size":    {"200"},
 	}
 	if readOnly {
 		v.Set("mode", "ro")
