@@ -77,7 +77,7 @@ func TestMatrixServerStops(t *testing.T) {
 	}
 	c := newCrash(t, nil)
 	for range times {
-		event := c.note()
+		event := c.command("!ping")
 		c.srv.Restart(t)
 		c.seen(event)
 	}
