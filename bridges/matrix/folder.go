@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // The files of a session. crypto.db has -wal and -shm beside it.
@@ -29,6 +30,9 @@ type saved struct {
 	Token      string `json:"token"`
 }
 
+// lockAgain is how long to wait before a lock is tried again.
+const lockAgain = 50 * time.Millisecond
+
 // lockFolder takes the folder for this process until the file is closed. The
 // kernel drops the lock of a process that ends, however it ends.
 func lockFolder(folder string) (*os.File, error) {
@@ -40,7 +44,12 @@ func lockFolder(folder string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for try := 0; errors.Is(err, syscall.EWOULDBLOCK) && try < 10; try++ { // the one before may just be ending
+		<-time.After(lockAgain)
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
+	if err != nil {
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("%w: another tocsin uses %s; end it first", errBusy, folder)

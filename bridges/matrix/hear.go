@@ -151,6 +151,9 @@ func loose(evt *event.Event) bool {
 	if !evt.Mautrix.WasEncrypted {
 		return false
 	}
+	if r, ok := evt.Content.Parsed.(event.Relatable); !ok || r.OptionalGetRelatesTo() == nil {
+		return false
+	}
 	v, ok := pick(evt.Content.VeryRaw, "m.relates_to")
 	return !ok || empty(v[0])
 }

@@ -140,11 +140,11 @@ func TestWhoJoinsAnOwnRoomGetsTheBoard(t *testing.T) {
 
 // TestSeveralTroublesInOneMomentAreAllTold, and the same one once.
 func TestSeveralTroublesInOneMomentAreAllTold(t *testing.T) {
-	w, own := inHive(t)
+	w, _ := inHive(t)
 	defer func() { w.stop() }()
 	before := len(w.hall.arrived)
 	for _, told := range []string{"a device of bob", "a device of carol", "a device of bob"} {
-		w.event(bridges.Event{Kind: bridges.Trouble, Room: own, Told: told})
+		w.event(bridges.Event{Kind: bridges.Trouble, Network: "hive", Told: told})
 	}
 	var got []string
 	for _, o := range w.hall.arrived[before:] {

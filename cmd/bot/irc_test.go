@@ -178,7 +178,7 @@ func TestDeskOnIRC(t *testing.T) {
 	bob.Privmsg("#desk", "!approve AAAAA")
 	bob.Expect(t, `NOTICE robert :An approval on this network alone does not count`, soon)
 	bob.Privmsg("#desk", "!help incident")
-	bob.Expect(t, `PRIVMSG #desk :14 lines: sent to you directly`, soon)
+	bob.Expect(t, `PRIVMSG #desk :16 lines: sent to you directly`, soon)
 	bob.Expect(t, `PRIVMSG robert :!?> ?!incident open`, soon)
 
 	// Nobody is who they say they are, only who the server says.

@@ -193,7 +193,7 @@ func (d *markedDesk) touched(t *testing.T, own bridges.Room) {
 	d.drain()
 	said := map[string]bool{}
 	for _, h := range d.said {
-		for _, words := range []string{"That edit is noted", "I cannot read that message", "is closed by alice", "removed"} {
+		for _, words := range []string{"An edit is not obeyed", "I cannot read that message", "is closed by alice", "removed"} {
 			said[words] = said[words] || strings.Contains(h.Text, words)
 		}
 		said["directly"] = said["directly"] || h.Room == direct("matrix", "bob") && strings.Contains(h.Text, "removed")

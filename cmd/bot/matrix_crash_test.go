@@ -291,6 +291,9 @@ func (c *crash) check() {
 		}
 	}
 	c.bot.whole()
+	if len(c.died) == 0 {
+		return
+	}
 	names := make([]string, 0, len(c.died))
 	for name, n := range c.died {
 		names = append(names, fmt.Sprintf("%s %d", name, n))

@@ -41,6 +41,8 @@ type Person struct {
 	helper *cryptohelper.CryptoHelper
 	set    settings
 
+	keys sync.Mutex // held while a response is worked in, and while keys change
+
 	mu      sync.Mutex
 	heard   []*entry
 	marks   []mark          // reactions
@@ -140,10 +142,14 @@ func (p *Person) sign(first *Person) {
 	p.t.Helper()
 	ctx, cancel := p.limit()
 	defer cancel()
+	p.keys.Lock() // what comes in meanwhile waits
+	defer p.keys.Unlock()
 	m := p.mach()
 	if first == nil {
 		p.publish(ctx)
 	} else {
+		first.keys.Lock()
+		defer first.keys.Unlock()
 		if first.mach().CrossSigningKeys == nil {
 			p.t.Fatalf("%s has no cross-signing keys to sign with", first.UserID())
 		}

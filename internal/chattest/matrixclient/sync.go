@@ -75,6 +75,8 @@ func (p *Person) loop(ctx context.Context, first chan struct{}) {
 
 // take works through one response.
 func (p *Person) take(ctx context.Context, res *mautrix.RespSync, since string) {
+	p.keys.Lock()
+	defer p.keys.Unlock()
 	p.mach().ProcessSyncResponse(ctx, res, since)
 	p.retry(ctx)
 	for room, data := range res.Rooms.Invite {
