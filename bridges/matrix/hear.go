@@ -175,7 +175,7 @@ func (h *hearing) acquaint(ctx context.Context, evt *event.Event) bool {
 			h.b.mouth.fetched([]id.UserID{evt.Sender}, got)
 			return true
 		}
-		h.log.Warn("matrix: devices could not be fetched", "user", evt.Sender, "why", plainError(err))
+		h.log.Warn("matrix: a sender's devices could not be fetched", "event", evt.ID, "why", plainError(err))
 		if !sleep(ctx, time.Duration(1<<try)*time.Second) {
 			return false
 		}

@@ -29,13 +29,13 @@ func (h *hearing) keys(ctx context.Context, res *mautrix.RespSync) error {
 				return
 			}
 			if c, ok := evt.Content.Parsed.(*event.EncryptedEventContent); ok && !soundFor(c) {
-				h.log.Warn("matrix: a message of a device is unsound, and not looked at", "sender", evt.Sender)
+				h.log.Warn("matrix: a message of a device is unsound, and not looked at")
 				return
 			}
 			h.s.mach.HandleToDeviceEvent(within, evt)
 		})
 		if err != nil {
-			h.log.Error("matrix: a message of a device could not be worked in", "sender", evt.Sender, "where", where(err))
+			h.log.Error("matrix: a message of a device could not be worked in", "where", where(err))
 		}
 	}
 	if len(res.ToDevice.Events) == 0 {

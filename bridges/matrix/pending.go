@@ -165,7 +165,7 @@ func (h *hearing) unread(ctx context.Context, room bridges.Room, evt *event.Even
 	if !repeated(err) {
 		h.unreadable(ctx, room, evt)
 	}
-	h.log.Warn("matrix: not readable", "event", evt.ID, "sender", evt.Sender, "why", why(err))
+	h.log.Warn("matrix: not readable", "event", evt.ID, "why", why(err))
 	return true
 }
 

@@ -277,11 +277,8 @@ func (o *Outbox) passOn(ctx context.Context, r store.Row) error {
 func (o *Outbox) everybody(network string) []string {
 	var out []string
 	for _, p := range o.c.Roster.People() {
-		for _, a := range p.Accounts {
-			if a.Network == network {
-				out = append(out, a.ID)
-				break
-			}
+		if have := o.accounts(network, p.Name); len(have) > 0 {
+			out = append(out, have[0].ID)
 		}
 	}
 	return out
