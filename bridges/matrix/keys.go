@@ -78,7 +78,7 @@ func (h *hearing) supply(ctx context.Context, count mautrix.OTKCount) {
 	}
 }
 
-// devices fetches the devices of people who changed theirs, and has the keys of
+// devices fetches the devices of people who changed theirs, which has the keys of
 // all rooms with them renewed: also a device that was only signed is one that gets
 // keys now. What cannot be fetched now is fetched before keys are next given to
 // them.
@@ -94,6 +94,7 @@ func (h *hearing) devices(ctx context.Context, lists *mautrix.DeviceLists) {
 		if err != nil {
 			h.log.Warn("matrix: devices could not be fetched, again later", "why", plainError(err))
 			h.b.mouth.outdated(ctx, h.s, lists.Changed)
+			h.b.mouth.renew(lists.Changed)
 		}
 		for user := range got {
 			h.b.mouth.fetched([]id.UserID{user}, got)
@@ -102,7 +103,6 @@ func (h *hearing) devices(ctx context.Context, lists *mautrix.DeviceLists) {
 	if len(lists.Left) > 0 { // nobody tells us of their devices any more
 		h.b.mouth.outdated(ctx, h.s, lists.Left)
 	}
-	h.b.mouth.renew(lists.Changed)
 }
 
 // tracker is what the crypto store knows about whose devices we have.
@@ -156,7 +156,7 @@ func (m *mouth) uncertain(user id.UserID) bool {
 }
 
 // renew has the keys of rooms that these people read given out anew before the
-// next thing is said there.
+// next thing is said there. It is called whenever their devices were fetched.
 func (m *mouth) renew(users []id.UserID) {
 	if len(users) == 0 {
 		return
@@ -190,8 +190,12 @@ const sharesMost = 5
 func (m *mouth) encrypt(ctx context.Context, s *session, t *throat, users []id.UserID, what any) (*event.EncryptedEventContent, error) {
 	users = slices.Compact(slices.Sorted(slices.Values(users)))
 	for range sharesMost {
-		have, epoch := m.shared(t, users)
+		have := m.shared(t, users)
 		if have == nil {
+			if err := m.refresh(ctx, s, users); err != nil {
+				return nil, err
+			}
+			epoch := m.devicesNow()
 			var err error
 			if have, err = m.give(ctx, s, t.room, users); err != nil {
 				return nil, err
@@ -221,15 +225,21 @@ func spent(err error) bool {
 	return errors.Is(err, crypto.ErrSessionExpired) || errors.Is(err, crypto.ErrSessionNotShared) || errors.Is(err, crypto.ErrNoGroupSession)
 }
 
-// shared is the room's key when exactly these people have it, else nil. The count
-// tells whether somebody's devices changed since.
-func (m *mouth) shared(t *throat, users []id.UserID) (have *share, epoch int) {
+// shared is the room's key when exactly these people have it, else nil.
+func (m *mouth) shared(t *throat, users []id.UserID) *share {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if x := t.share; x != nil && (!slices.Equal(x.users, users) || !x.again.IsZero() && x.again.Before(time.Now())) {
 		t.share = nil
 	}
-	return t.share, m.epoch
+	return t.share
+}
+
+// devicesNow is a count that tells later whether somebody's devices changed since.
+func (m *mouth) devicesNow() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.epoch
 }
 
 // gave notes whom a new key was given to, unless somebody's devices changed since
@@ -247,9 +257,6 @@ func (m *mouth) gave(t *throat, x *share, epoch int) bool {
 // give makes a new key for a room and gives it to these people's signed devices,
 // and to nobody else's.
 func (m *mouth) give(ctx context.Context, s *session, room id.RoomID, users []id.UserID) (*share, error) {
-	if err := m.refresh(ctx, s, users); err != nil {
-		return nil, err
-	}
 	s.devices.RLock()
 	defer s.devices.RUnlock()
 	store := s.mach.CryptoStore

@@ -57,6 +57,7 @@ func (b *Bridge) serve(ctx context.Context, in bridges.Inbox, state *uptime) err
 	defer s.close()
 	life, end := context.WithCancel(ctx)
 	s.use(b.rooms.store())
+	s.learned = b.mouth.renew
 	h, err := b.ear.open(life, s, in, state)
 	if err == nil {
 		err = b.mouth.open(life, s, h)

@@ -37,6 +37,7 @@ type session struct {
 	// by them: the library stores the devices first and a moment later the keys that
 	// they are signed with.
 	devices sync.RWMutex
+	learned func(users []id.UserID) // is told whose devices were fetched, before they may be gone by
 
 	fluxLock sync.Mutex
 	flux     map[id.UserID]bool // whose devices may be stored by halves
@@ -95,7 +96,7 @@ func openDevice(ctx context.Context, cfg *Config, sv saved, lock *os.File, fresh
 	if err != nil {
 		return nil, err
 	}
-	s := &session{cfg: cfg, db: db, lock: lock, flux: map[id.UserID]bool{}}
+	s := &session{cfg: cfg, db: db, lock: lock, flux: map[id.UserID]bool{}, learned: func([]id.UserID) {}}
 	if s.cli, err = newClient(cfg, sv); err == nil {
 		err = s.load(ctx, key)
 	}
