@@ -1,8 +1,10 @@
 package matrix
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"maunium.net/go/mautrix/id"
@@ -30,6 +32,15 @@ func (c *crew) settle(room string, people ...*matrixclient.Person) {
 		}
 		return len(got) == len(people)
 	})
+}
+
+// state is the number of a room's state that nobody changes any more: somebody's
+// words are handed on when all that came before them was worked in.
+func (c *crew) state(p *matrixclient.Person, room bridges.Room) int {
+	c.t.Helper()
+	p.Say(room.ID, "the end of the beginning")
+	c.book.message(c.t, "the end of the beginning")
+	return c.bot.rooms.count(id.RoomID(room.ID))
 }
 
 func TestWhoLeftReadsNothingMore(t *testing.T) {
@@ -103,6 +114,8 @@ func (c *crew) knows(p *matrixclient.Person, device string) {
 		c.t.Fatal(err)
 	}
 	eventually(c.t, "the bot to know the device", func() bool {
+		s.devices.RLock() // as who gives out keys looks: what is seen then, the next key goes by
+		defer s.devices.RUnlock()
 		d, err := s.mach.CryptoStore.GetDevice(c.within(), id.UserID(p.UserID()), id.DeviceID(device))
 		if err != nil || d == nil {
 			return false
@@ -132,6 +145,42 @@ func TestSignedLater(t *testing.T) {
 	}
 }
 
+// A new device speaks before the homeserver has told that it is there, which it may
+// never do: the answer is for that device too.
+func TestAnswerToANewDevice(t *testing.T) {
+	c := newCrew(t, dendrite.Options{})
+	proxy := dendrite.NewProxy(t, c.server)
+	c.cfg.Homeserver = proxy.URL()
+	alice := matrixclient.New(t, c.server, "alice")
+	c.start()
+	desk := c.desk(matrixclient.RoomOptions{}, alice)
+	c.settle(desk.ID, alice)
+	first := c.say(bridges.Outgoing{Key: "1", Room: desk, Text: "one"})
+	if !reads(alice, first) {
+		t.Fatal("alice cannot read")
+	}
+	proxy.Trouble(dendrite.Rule{Path: "/sync", Rewrite: func(status int, body []byte) (int, []byte) {
+		var fields map[string]json.RawMessage
+		if json.Unmarshal(body, &fields) != nil {
+			return status, body
+		}
+		delete(fields, "device_lists")
+		body, _ = json.Marshal(fields)
+		return status, body
+	}})
+	alice.Say(desk.ID, "a sync that began before has ended")
+	c.book.message(t, "a sync that began before has ended")
+	second := alice.NewDevice(true)
+	second.Say(desk.ID, "!ping")
+	if m := c.book.message(t, "!ping"); m.Doubt != bridges.NoDoubt {
+		t.Errorf("heard %+v", m)
+	}
+	answer := c.say(bridges.Outgoing{Key: "2", Room: desk, Text: "two"})
+	if !reads(alice, answer) || !reads(second, answer) {
+		t.Error("who asked cannot read the answer")
+	}
+}
+
 func TestOnlyProvenReaders(t *testing.T) {
 	c := newCrew(t, dendrite.Options{})
 	alice, bob := matrixclient.New(t, c.server, "alice"), matrixclient.New(t, c.server, "bob")
@@ -139,7 +188,7 @@ func TestOnlyProvenReaders(t *testing.T) {
 	desk := c.desk(matrixclient.RoomOptions{}, alice, bob)
 	c.settle(desk.ID, alice, bob)
 	all := c.say(bridges.Outgoing{Key: "1", Room: desk, Text: "for both"})
-	state := c.bot.rooms.count(id.RoomID(desk.ID))
+	state := c.state(alice, desk)
 	one := c.say(bridges.Outgoing{Key: "2", Room: desk, Text: "for alice", Readers: readers(alice), State: state})
 	if !reads(alice, all) || !reads(bob, all) || !reads(alice, one) {
 		t.Error("who was proven cannot read")
@@ -159,26 +208,29 @@ func TestChangedSinceTheProof(t *testing.T) {
 	proxy := dendrite.NewProxy(t, c.server)
 	c.cfg.Homeserver = proxy.URL()
 	alice, mallory := matrixclient.New(t, c.server, "alice"), matrixclient.New(t, c.server, "mallory")
-	at := map[string]func(){}
+	var encrypted atomic.Pointer[func()] // what happens meanwhile, once
 	c.cfg.Failpoint = func(step string) {
-		if f := at[step]; f != nil {
-			delete(at, step)
-			f()
+		if step != "encrypted" {
+			return
+		}
+		if f := encrypted.Swap(nil); f != nil {
+			(*f)()
 		}
 	}
+	once := func(f func()) { encrypted.Store(&f) }
 	c.start()
 	desk := c.desk(matrixclient.RoomOptions{}, alice)
 	c.settle(desk.ID, alice)
-	state := c.bot.rooms.count(id.RoomID(desk.ID))
+	state := c.state(alice, desk)
 	o := bridges.Outgoing{Key: "1", Room: desk, Text: "sealed", Readers: readers(alice), State: state - 1}
 	if _, err := c.bot.Say(c.within(), o); !errors.Is(err, bridges.ErrUnproven) || !errors.Is(err, bridges.ErrNotSent) {
 		t.Errorf("with an old proof: %v", err)
 	}
 	// She is invited while the words are being encrypted.
-	at["encrypted"] = func() {
+	once(func() {
 		alice.Invite(desk.ID, mallory.UserID())
 		c.settle(desk.ID, alice, mallory)
-	}
+	})
 	o.State = state
 	if _, err := c.bot.Say(c.within(), o); !errors.Is(err, bridges.ErrUnproven) || !errors.Is(err, bridges.ErrNotSent) {
 		t.Errorf("with somebody invited meanwhile: %v", err)
@@ -188,10 +240,10 @@ func TestChangedSinceTheProof(t *testing.T) {
 	}
 	// What needs no proof goes to whoever is there then.
 	o.Readers, o.Key = nil, "2"
-	at["encrypted"] = func() {
+	once(func() {
 		alice.Kick(desk.ID, mallory.UserID())
 		c.settle(desk.ID, alice)
-	}
+	})
 	if !reads(alice, c.say(o)) {
 		t.Error("alice cannot read")
 	}

@@ -78,7 +78,7 @@ func (e *ear) open(ctx context.Context, s *session, in bridges.Inbox, state *upt
 	ctx, stop := context.WithCancel(ctx)
 	h := &hearing{
 		ear: e, s: s, in: in, log: b.cfg.Log.With("network", b.cfg.Name), state: state, stop: stop, kept: kept,
-		seen: newRecent(4096),
+		seen: newRecent(4096), unknown: newRecent(512),
 	}
 	if kept[keptAccount] == h.account() {
 		h.since = kept[keptSince]
