@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -37,6 +38,7 @@ func TestModelConverges(t *testing.T) {
 
 	seen := map[int]string{} // what each number stood for
 	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for ctx.Err() == nil {
@@ -86,6 +88,41 @@ func TestModelConverges(t *testing.T) {
 	c.until(room, "the last change", func(rm *model) bool { return rm.facts.same(want) })
 	if len(seen) < 5 {
 		t.Errorf("only %d states were seen", len(seen))
+	}
+}
+
+// A look that is broken off proves nothing, and finds fault with nothing.
+func TestProveBrokenOff(t *testing.T) {
+	t.Parallel()
+	c := newCrew(t, dendrite.Options{})
+	alice := matrixclient.New(t, c.server, "alice")
+	proxy := dendrite.NewProxy(t, c.server)
+	c.cfg.Homeserver = proxy.URL()
+	c.start()
+	room := c.desk(matrixclient.RoomOptions{}, alice)
+	c.until(room, "the bot's own joining", joined)
+	rule := proxy.Trouble(dendrite.Rule{Method: "GET", Path: "/directory/list/room/", Do: dendrite.Hang})
+	states := len(proxy.Requests("GET", "/state"))
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	type result struct {
+		bridges.Proof
+		err error
+	}
+	ended := make(chan result, 1)
+	go func() {
+		p, err := c.bot.Prove(ctx, room)
+		ended <- result{p, err}
+	}()
+	rule.Wait(t, 1)
+	proxy.WaitFor(t, "GET", "/state", states+1)
+	stop()
+	if r := <-ended; !errors.Is(r.err, bridges.ErrNotSent) || !errors.Is(r.err, context.Canceled) || len(r.Checks) != 0 {
+		t.Errorf("%+v, %v", r.Proof, r.err)
+	}
+	rule.End()
+	if bad := failing(c.prove(room)); len(bad) != 0 {
+		t.Errorf("failed: %+v", bad)
 	}
 }
 

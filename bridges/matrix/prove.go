@@ -41,6 +41,9 @@ func (b *Bridge) Prove(ctx context.Context, where bridges.Room) (bridges.Proof, 
 	}
 	p.At, p.State = l.asked.UTC(), l.changes
 	b.rooms.checks(ctx, s, roomID, l, &p)
+	if err := ctx.Err(); err != nil { // a check that was broken off has not failed
+		return bridges.Proof{Room: where}, fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	}
 	return p, nil
 }
 
