@@ -83,6 +83,7 @@ func (t *Tuning) complete() {
 	set(&t.KeyAsk, 3*time.Second)
 	set(&t.Read, 2*time.Second)
 	set(&t.Fresh, time.Second)
+	set(&t.Late, 35*time.Second) // Dendrite works in what it was killed over when its queue gives it out again, after 30 s
 	if t.Timeline == 0 {
 		t.Timeline = 1000
 	}

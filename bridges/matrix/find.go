@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,7 +44,14 @@ func (b *Bridge) Find(ctx context.Context, o bridges.Outgoing) (bridges.Receipt,
 			return bridges.Receipt{}, ctx.Err()
 		}
 		token, reaches := b.mouth.ladder().before(o.Since)
-		if evt, err = b.look(ctx, s, room, token, key); err != nil {
+		evt, err = b.look(ctx, s, room, token, key)
+		if err == nil && evt == "" && b.mouth.interrupted(key) {
+			if !b.mouth.belated(ctx, key) {
+				return bridges.Receipt{}, unknown(errors.New("the homeserver was away, and has not shown everything yet"))
+			}
+			evt, err = b.look(ctx, s, room, token, key)
+		}
+		if err != nil {
 			return bridges.Receipt{}, err
 		}
 		if evt == "" && !reaches {
@@ -56,6 +64,51 @@ func (b *Bridge) Find(ctx context.Context, o bridges.Outgoing) (bridges.Receipt,
 	}
 	b.mouth.said(ctx, s, o, evt)
 	return bridges.Receipt{ID: string(evt)}, nil
+}
+
+// away notes that the homeserver does not answer.
+func (m *mouth) away() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.gone = true
+}
+
+// returned notes that the homeserver answers.
+func (m *mouth) returned() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gone {
+		m.gone, m.back = false, time.Now()
+	}
+}
+
+// interrupted says whether the homeserver was away since a transaction was tried.
+// One that died right after it took something has forgotten the transaction, and
+// may show what it took only a while after it came back: until then a look that
+// finds nothing is not worth its word.
+func (m *mouth) interrupted(tx string) bool {
+	tried := m.tried(tx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.gone || m.back.After(tried)
+}
+
+// belated waits until a transaction comes back in a sync, or the homeserver has been
+// back for long enough to have shown it. False is that ctx or the session ended.
+func (m *mouth) belated(ctx context.Context, tx string) bool {
+	ctx, cancel := m.joined(ctx)
+	defer cancel()
+	for {
+		m.mu.Lock()
+		over := !m.gone && time.Since(m.back) > m.b.cfg.Tuning.Late
+		m.mu.Unlock()
+		if _, came := m.b.ear.echoes.get(tx); came || over {
+			return true
+		}
+		if !sleep(ctx, settled/4) {
+			return false
+		}
+	}
 }
 
 // unknown takes from an error what it says about a Say: this was none.

@@ -3,6 +3,10 @@ package matrix
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,6 +104,56 @@ func TestFindCannotLook(t *testing.T) {
 	}
 }
 
+// A homeserver that was away shows what it took before only a while after it is
+// back: until then there is no saying that there is no trace.
+func TestFindOnALateHomeserver(t *testing.T) {
+	c := newCrew(t, dendrite.Options{})
+	proxy := dendrite.NewProxy(t, c.server)
+	c.cfg.Homeserver = proxy.URL()
+	alice := matrixclient.New(t, c.server, "alice")
+	c.start()
+	desk := c.desk(matrixclient.RoomOptions{}, alice)
+	var late atomic.Bool
+	late.Store(true)
+	proxy.Trouble(dendrite.Rule{Path: "/sync", Rewrite: func(status int, body []byte) (int, []byte) {
+		if late.Load() {
+			body = hide(body, func(evt map[string]any) bool {
+				return evt["sender"] == c.cfg.User && evt["type"] == "m.room.encrypted"
+			})
+		}
+		return status, body
+	}})
+	alice.Say(desk.ID, "a sync that began before has ended")
+	c.book.message(t, "a sync that began before has ended")
+	o := bridges.Outgoing{Key: "k", Room: desk, Text: "said once", Since: time.Now()}
+	proxy.Trouble(dendrite.Rule{Method: "PUT", Path: "/send/", Do: dendrite.Cut, After: true, Times: 1})
+	if _, err := c.bot.Say(c.within(), o); err == nil || errors.Is(err, bridges.ErrNotSent) {
+		t.Fatalf("said: %v", err)
+	}
+	away := proxy.Trouble(dendrite.Rule{Path: "/sync", Do: dendrite.BadGateway})
+	proxy.CutAll()
+	c.book.until(t, "the bot to be down", func() bool { return c.book.events[len(c.book.events)-1].Kind == bridges.Down })
+	away.End()
+	c.book.until(t, "the bot to be up", func() bool { return c.upsNow() == 2 })
+	go func() {
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			if slices.ContainsFunc(proxy.Requests("GET", "/sync"), func(r dendrite.Request) bool {
+				return r.Status == http.StatusOK && strings.Contains(r.Query, "senders")
+			}) {
+				break // it has looked, and seen nothing
+			}
+		}
+		late.Store(false)
+	}()
+	r, err := c.bot.Find(c.within(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := alice.WaitText(desk.ID, "said once"); h.ID != r.ID {
+		t.Errorf("alice heard %s, found was %s", h.ID, r.ID)
+	}
+}
+
 // The answer to a PUT is lost, the homeserver is restarted and has forgotten the
 // transaction: whoever looks before saying it again says it once.
 func TestLostAnswerAndRestart(t *testing.T) {
@@ -118,6 +172,7 @@ func TestLostAnswerAndRestart(t *testing.T) {
 	}
 	c.crash()
 	proxy.Clear()
+	said := alice.WaitText(desk.ID, "said once") // else it could die over it, and show it only much later
 	c.server.Kill(t)
 	c.server.Restart(t)
 	c.start()
@@ -125,8 +180,8 @@ func TestLostAnswerAndRestart(t *testing.T) {
 	if err != nil || r.ID == "" {
 		t.Fatalf("found %q: %v", r.ID, err)
 	}
-	if h := alice.WaitText(desk.ID, "said once"); h.ID != r.ID {
-		t.Errorf("alice heard %s, found was %s", h.ID, r.ID)
+	if said.ID != r.ID {
+		t.Errorf("alice heard %s, found was %s", said.ID, r.ID)
 	}
 	// The catch-up sync has told it: a Say of the same key is not said again.
 	if again := c.say(o); again != r.ID {

@@ -51,6 +51,7 @@ type Tuning struct {
 	KeyAsk      time.Duration // 3 s for it to come by itself, before it is asked for
 	Read        time.Duration // 2 s after which the read marker follows
 	Fresh       time.Duration // 1 s: how old a look at a room may be when nothing changed since
+	Late        time.Duration // 35 s that a homeserver which was away may take to show what it took before
 	Most        int           // 50 answers that may be on their way to one person
 }
 

@@ -29,6 +29,8 @@ type mouth struct {
 	unsure  map[string]time.Time    // by transaction: tries whose outcome is not known
 	signs   map[string]sign         // by message: that we work on its answer
 	done    *recent                 // messages that were answered
+	gone    bool                    // the homeserver does not answer
+	back    time.Time               // when it last answered again
 }
 
 // throat is a room to speak in.

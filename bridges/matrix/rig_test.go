@@ -39,7 +39,7 @@ func newCrew(t *testing.T, o dendrite.Options) *crew {
 		Name: netName, Homeserver: server.URL(), User: user, Folder: t.TempDir(), Log: slog.New(slog.DiscardHandler),
 		Tuning: Tuning{
 			BackoffBase: 20 * time.Millisecond, BackoffMax: 200 * time.Millisecond, Read: 50 * time.Millisecond,
-			KeyAsk: 200 * time.Millisecond, KeyWait: time.Second, Fresh: time.Millisecond,
+			KeyAsk: 200 * time.Millisecond, KeyWait: time.Second, Fresh: time.Millisecond, Late: 3 * time.Second,
 		},
 	}}
 	if testing.Verbose() {
@@ -189,25 +189,30 @@ func textField(data []byte, name string) string {
 // hideEncryption takes the event that a room is encrypted out of an answer, as a
 // homeserver could.
 func hideEncryption(body []byte) []byte {
+	return hide(body, func(evt map[string]any) bool { return evt["type"] == "m.room.encryption" })
+}
+
+// hide takes events out of an answer.
+func hide(body []byte, which func(evt map[string]any) bool) []byte {
 	var v any
 	if json.Unmarshal(body, &v) != nil {
 		return body
 	}
-	data, _ := json.Marshal(withoutEncryption(v))
+	data, _ := json.Marshal(hidden(v, which))
 	return data
 }
 
-func withoutEncryption(v any) any {
+func hidden(v any, which func(evt map[string]any) bool) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, x := range v {
-			v[key] = withoutEncryption(x)
+			v[key] = hidden(x, which)
 		}
 	case []any:
 		out := []any{}
 		for _, x := range v {
-			if evt, ok := x.(map[string]any); !ok || evt["type"] != "m.room.encryption" {
-				out = append(out, withoutEncryption(x))
+			if evt, ok := x.(map[string]any); !ok || !which(evt) {
+				out = append(out, hidden(x, which))
 			}
 		}
 		return out

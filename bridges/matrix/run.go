@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"maunium.net/go/mautrix"
@@ -96,6 +97,7 @@ type uptime struct {
 // up is told after each good sync; the first after a failure is an event.
 func (u *uptime) up(ctx context.Context) {
 	u.failures = 0
+	u.b.mouth.returned()
 	if u.isUp {
 		return
 	}
@@ -116,6 +118,9 @@ func (u *uptime) down(ctx context.Context, err error) {
 // pause waits before the next try, as long as the homeserver asks for or longer;
 // false when ctx ended.
 func (u *uptime) pause(ctx context.Context, err error) bool {
+	if code, _ := status(err); code == 0 || code >= http.StatusInternalServerError {
+		u.b.mouth.away() // what is in its place may answer for it
+	}
 	u.down(ctx, err)
 	t := &u.b.cfg.Tuning
 	wait := backoff(t.BackoffBase, t.BackoffMax, u.failures)
