@@ -248,7 +248,7 @@ func TestKillNine(t *testing.T) {
 		}
 		_ = cmd.Wait()
 		if round == 3 || round == 7 {
-			time.Sleep(200 * time.Millisecond) // what the homeserver said that it took is on its disk then
+			alice.Shown(desk.ID)
 			c.server.Kill(t)
 			c.server.Restart(t)
 		}

@@ -217,6 +217,7 @@ func (c *crash) again(how int) {
 	c.disarm()
 	switch how % 3 {
 	case 1:
+		c.alice.Shown(c.desk) // a bot that was dead, too, cannot know what a homeserver holds back
 		c.srv.Kill(c.t)
 		c.srv.Restart(c.t)
 	case 2:

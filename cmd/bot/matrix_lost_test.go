@@ -53,6 +53,9 @@ func (c *crash) lose(p *dendrite.Proxy, r dendrite.Rule, kill, restart bool, com
 		lost.End()
 	}
 	if restart {
+		if kill {
+			c.alice.Shown(c.desk) // it cannot know what a homeserver holds back: one that lives waits for it
+		}
 		c.srv.Kill(c.t)
 		c.srv.Restart(c.t)
 	}

@@ -112,6 +112,7 @@ func (s *soak) strike(kind int) string {
 		return "the homeserver is killed"
 	case 4: // what the homeserver took from the bot it does not remember as taken
 		s.bot.kill()
+		s.typists[0].Shown(s.typists[0].rooms[0]) // a bot that was dead, too, cannot know what a homeserver holds back
 		server()
 		s.bot.start()
 		return "the bot and the homeserver are killed"

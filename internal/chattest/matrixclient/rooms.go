@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
@@ -199,6 +200,25 @@ func (p *Person) Pinned(room string) []string {
 	}
 	p.State(room, "m.room.pinned_events", "", &c)
 	return c.Pinned
+}
+
+// Shown waits until the homeserver shows all that it took so far, from whomever: it
+// shows events in the order in which it took them. One that is killed over an event
+// that it took shows it only half a minute after it is back.
+func (p *Person) Shown(room string) {
+	p.t.Helper()
+	ctx, cancel := p.limit()
+	defer cancel()
+	last, err := p.cli.SendMessageEvent(ctx, id.RoomID(room), event.Type{Type: "test.last", Class: event.MessageEventType},
+		map[string]any{}, mautrix.ReqSendEvent{DontEncrypt: true})
+	p.must(err, "%s marking the end of %s", p.name(), room)
+	for {
+		page, err := p.cli.Messages(ctx, id.RoomID(room), "", "", mautrix.DirectionBackward, nil, 10)
+		p.must(err, "%s looking for the end of %s", p.name(), room)
+		if slices.ContainsFunc(page.Chunk, func(evt *event.Event) bool { return evt.ID == last.EventID }) {
+			return
+		}
+	}
 }
 
 // Upgrade replaces a room by a new one with another version. Nobody is invited.
