@@ -113,25 +113,25 @@ func (c *matrixChild) term() {
 }
 
 // look opens the bot's file to count in it.
-func (c *matrixChild) look() (count func(query string, args ...any) int) {
-	c.t.Helper()
-	db, err := sql.Open("sqlite3", "file:"+c.path("desk.db")+"?mode=rw&_busy_timeout=5000")
-	must(c.t, err)
-	c.t.Cleanup(func() { db.Close() })
+func (d *matrixDesk) look() (count func(query string, args ...any) int) {
+	d.t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+d.path("desk.db")+"?mode=rw&_busy_timeout=5000")
+	must(d.t, err)
+	d.t.Cleanup(func() { db.Close() })
 	return func(query string, args ...any) (n int) {
-		c.t.Helper()
-		must(c.t, db.QueryRow(query, args...).Scan(&n))
+		d.t.Helper()
+		must(d.t, db.QueryRow(query, args...).Scan(&n))
 		return n
 	}
 }
 
 // settled waits until nothing waits to be said: what failed waits for a minute.
-func (c *matrixChild) settled() {
-	c.t.Helper()
-	count := c.look()
+func (d *matrixDesk) settled() {
+	d.t.Helper()
+	count := d.look()
 	for end := time.Now().Add(90 * time.Second); count(`SELECT count(*) FROM outbox WHERE state IN ('due', 'unknown')`) > 0; <-time.After(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			c.t.Fatal("something still waits to be said")
+			d.t.Fatal("something still waits to be said")
 		}
 	}
 }

@@ -122,6 +122,10 @@ func TestMatrixOtherClient(t *testing.T) {
 	own := onlyInvite(t, bob, botID)
 	alice.WaitInvite(own)
 	alice.Join(own)
+	// The board that was there when she joined is posted anew for her. That is done
+	// when the bot has answered what she said after it, and has no more to say.
+	trusted(t, alice.WaitReply(alice.Say(own, "!incident show")), "Heap overflow")
+	d.settled()
 	board := pinnedBoard(t, alice, own, "Phase: reported")
 	trusted(t, alice.WaitReply(alice.Say(own, "!severity set high")), "High")
 	if now := pinnedBoard(t, alice, own, "Level: High"); now != board {
