@@ -20,11 +20,14 @@ const fluxSecret id.Secret = "org.tocsin.fetching"
 // fetchKeys fetches people's devices and identities; without untracked only those
 // of people whose devices were fetched before. Until it is done they are noted as
 // not known for sure, on disk too. Who waits for it to be done may go by what is
-// known then: no key that is in use is from before.
+// known then: of what the homeserver told of as changed, no key that is in use is
+// from before.
 func (s *session) fetchKeys(ctx context.Context, users []id.UserID, untracked bool) (map[id.UserID]map[id.DeviceID]*id.Device, error) {
 	s.devices.Lock()
 	defer s.devices.Unlock()
-	defer s.learned(users) // also when it fails: some of it may have been stored
+	if !untracked { // a change that we were told of; also when it fails, some of it may have been stored
+		defer s.learned(users)
+	}
 	if err := s.noteFlux(ctx, users, true); err != nil {
 		return nil, err
 	}

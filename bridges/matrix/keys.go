@@ -156,7 +156,7 @@ func (m *mouth) uncertain(user id.UserID) bool {
 }
 
 // renew has the keys of rooms that these people read given out anew before the
-// next thing is said there. It is called whenever their devices were fetched.
+// next thing is said there. It is called when their devices changed.
 func (m *mouth) renew(users []id.UserID) {
 	if len(users) == 0 {
 		return

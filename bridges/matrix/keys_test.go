@@ -313,7 +313,7 @@ func TestRestartTakesANewKey(t *testing.T) {
 	alice := matrixclient.New(t, c.server, "alice")
 	c.start()
 	desk := c.desk(matrixclient.RoomOptions{}, alice)
-	c.settle(desk.ID, alice)
+	c.state(alice, desk) // what changes in between makes a new key, too
 	one := c.say(bridges.Outgoing{Key: "1", Room: desk, Text: "one"})
 	two := c.say(bridges.Outgoing{Key: "2", Room: desk, Text: "two"})
 	if sessionOf(alice, one) != sessionOf(alice, two) {

@@ -37,7 +37,7 @@ type session struct {
 	// by them: the library stores the devices first and a moment later the keys that
 	// they are signed with.
 	devices sync.RWMutex
-	learned func(users []id.UserID) // is told whose devices were fetched, before they may be gone by
+	learned func(users []id.UserID) // is told whose changed devices were fetched, before they may be gone by
 
 	fluxLock sync.Mutex
 	flux     map[id.UserID]bool // whose devices may be stored by halves
