@@ -122,6 +122,7 @@ func TestMatrixOtherClient(t *testing.T) {
 	own := onlyInvite(t, bob, botID)
 	alice.WaitInvite(own)
 	alice.Join(own)
+	alice.WaitMember(own, botID, "join") // her client gives its key to those whom it knows to be there
 	// The board that was there when she joined is posted anew for her. That is done
 	// when the bot has answered what she said after it, and has no more to say.
 	trusted(t, alice.WaitReply(alice.Say(own, "!incident show")), "Heap overflow")
