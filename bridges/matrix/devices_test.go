@@ -48,6 +48,7 @@ func TestSlippedInDeviceIsTold(t *testing.T) {
 	bob.Join(room)
 	c.cfg.Rooms = []Room{{ID: room, Full: true}}
 	c.only(alice, bob)
+	alice.Shown(room) // and the invitation, or the bot would ask for it
 	c.start()
 	c.event(bridges.Up, room, 1)
 	desk := bridges.Room{Network: netName, ID: room}

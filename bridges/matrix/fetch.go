@@ -32,6 +32,9 @@ func (s *session) fetchKeys(ctx context.Context, users []id.UserID, untracked bo
 		return nil, err
 	}
 	got, err := s.mach.FetchKeys(ctx, users, untracked)
+	if err == nil { // our own may have been among them: the library forgets them then, and two must not look them up at once
+		_, err = s.mach.GetOwnCrossSigningPublicKeys(ctx)
+	}
 	if err == nil {
 		err = ctx.Err() // what the library could not store any more it does not say
 	}

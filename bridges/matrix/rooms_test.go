@@ -262,6 +262,7 @@ func TestStartWithARoomThatCannotBeSeen(t *testing.T) {
 	one, two := alice.MakeRoom(matrixclient.RoomOptions{Invite: []string{c.cfg.User}}), alice.MakeRoom(matrixclient.RoomOptions{Invite: []string{c.cfg.User}})
 	proxy := dendrite.NewProxy(t, c.server)
 	c.cfg.Homeserver, c.cfg.Rooms = proxy.URL(), []Room{{ID: one}, {ID: two}}
+	alice.Shown(two) // and the invitations, or the bot would ask for them
 	c.start()
 	c.event(bridges.Up, one, 1)
 	c.event(bridges.Up, two, 1)
