@@ -34,6 +34,7 @@ func imports() map[string][]string {
 		"bridges/mastodon":     {self + "bridges"},
 		"bridges/mail":         {self + "bridges", "github.com/emersion/go-message/...", "github.com/ProtonMail/go-crypto/..."},
 		"bridges/pypi":         {self + "bridges"},
+		"bridges/calendar":     {"github.com/arran4/golang-ical"},
 		"incidents/store":      {self + "incidents", "github.com/mattn/go-sqlite3"},
 		"templates":            {self + "incidents", "github.com/pelletier/go-toml/v2", "github.com/rivo/uniseg"},
 		"incidents/outbox":     {self + "incidents", self + "incidents/store", self + "bridges", self + "templates"},
@@ -41,7 +42,7 @@ func imports() map[string][]string {
 		"commands":             {self + "incidents", self + "incidents/store", self + "templates", self + "bridges"},
 		"cmd/...":              {"..."},
 		// The real servers that tests talk to, and the people who talk there.
-		"internal/chattest/...": {self + "bridges", self + "internal/chattest/...", "maunium.net/go/mautrix/...", "go.mau.fi/util/...", "github.com/rs/zerolog/..."},
+		"internal/chattest/...": {self + "bridges", self + "internal/chattest/...", "maunium.net/go/mautrix/...", "go.mau.fi/util/...", "github.com/rs/zerolog/...", "github.com/rivo/uniseg"},
 	}
 }
 

@@ -1,0 +1,122 @@
+package mastodon
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// decode reads JSON leniently: a field of another type than we know is left
+// empty, and everything else is read. Servers that are not Mastodon speak
+// Mastodon's API too, more or less.
+func decode(body []byte, into any) bool {
+	err := json.Unmarshal(body, into)
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		// The value as a whole has to be what we asked for.
+		return kind.Field != ""
+	}
+	return err == nil
+}
+
+// loose is a text, or a number that should be one.
+type loose string
+
+// UnmarshalJSON never fails: what is not a text is none.
+func (l *loose) UnmarshalJSON(b []byte) error {
+	var s string
+	switch {
+	case json.Unmarshal(b, &s) == nil:
+		*l = loose(s)
+	case len(b) > 0 && b[0] >= '0' && b[0] <= '9':
+		*l = loose(b)
+	}
+	return nil
+}
+
+// number is a whole number, or a text that holds one.
+type number int64
+
+// UnmarshalJSON never fails: what is not a whole number is 0.
+func (n *number) UnmarshalJSON(b []byte) error {
+	v, err := strconv.ParseInt(strings.Trim(string(b), `"`), 10, 64)
+	if err != nil {
+		v = 0
+	}
+	*n = number(v)
+	return nil
+}
+
+// instant is a moment, or none.
+type instant struct{ time.Time }
+
+// UnmarshalJSON never fails: what is not a moment is none.
+func (i *instant) UnmarshalJSON(b []byte) error {
+	t, err := time.Parse(time.RFC3339, strings.Trim(string(b), `"`))
+	if err != nil {
+		t = time.Time{}
+	}
+	i.Time = t.UTC()
+	return nil
+}
+
+// wireStatus is what we read of a status.
+// https://docs.joinmastodon.org/entities/Status/
+type wireStatus struct {
+	ID         loose   `json:"id"`
+	URL        loose   `json:"url"`
+	Created    instant `json:"created_at"`
+	Edited     instant `json:"edited_at"`
+	Scheduled  loose   `json:"scheduled_at"`
+	Visibility loose   `json:"visibility"`
+	Spoiler    loose   `json:"spoiler_text"`
+	Content    loose   `json:"content"`
+}
+
+func (w wireStatus) posted() Posted {
+	return Posted{ID: string(w.ID), URL: webAddress(string(w.URL)), At: w.Created.Time, Visibility: clean(string(w.Visibility), 20)}
+}
+
+// goodID reports whether a text can be an id: digits on Mastodon, letters too on
+// others.
+func goodID(s string) bool {
+	const most = 64
+	return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
+	})
+}
+
+// webAddress gives an address that may be shown, or "".
+func webAddress(s string) string {
+	const most = 2048
+	u, err := url.Parse(s)
+	if err != nil || len(s) > most || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || clean(s, most) != s {
+		return ""
+	}
+	return s
+}
+
+// clean makes one line of what a server said, without what a terminal or a
+// person's eye could be fooled with, and no longer than most characters.
+func clean(s string, most int) string {
+	s = strings.ToValidUTF8(s, "?")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError:
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > most {
+		return strings.TrimSpace(string(r[:most-1])) + "…"
+	}
+	return s
+}
