@@ -301,7 +301,7 @@ func TestPatience(t *testing.T) {
 
 // TestTimeouts: before a connection nothing is sent; after it nobody knows.
 func TestTimeouts(t *testing.T) {
-	r := start(t, fake.Options{}, func(c *Config) { c.Timeout = 300 * time.Millisecond })
+	r := start(t, fake.Options{}, func(c *Config) { c.Timeout = time.Second })
 	r.server.Fail(fake.Fault{After: true, Hang: true})
 	_, err := r.Post(t.Context(), release())
 	if kindOf(err) != Silent || outcome(err) != "unknown" || !errors.Is(err, context.DeadlineExceeded) || len(r.server.Statuses()) != 1 {
@@ -316,6 +316,16 @@ func TestTimeouts(t *testing.T) {
 	gone := start(t, fake.Options{}, func(c *Config) { c.Instance = "http://" + l.Addr().String() })
 	l.Close()
 	if _, err := gone.Post(t.Context(), release()); kindOf(err) != Unreachable || outcome(err) != "not sent" {
+		t.Error(err)
+	}
+	// Somebody answers the door and never shakes hands.
+	deaf, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deaf.Close()
+	mute := start(t, fake.Options{}, func(c *Config) { c.Instance, c.Timeout = "https://"+deaf.Addr().String(), 300*time.Millisecond })
+	if _, err := mute.Post(t.Context(), release()); kindOf(err) != Unreachable || outcome(err) != "not sent" || !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
