@@ -11,8 +11,9 @@ import (
 )
 
 // foldAt is the length that lines of a header are kept to where there is a place
-// to fold (RFC 5322 section 2.1.1).
-const foldAt = 78
+// to fold: RFC 5322 section 2.1.1 wants 78, and 76 where there are encoded words
+// (RFC 2047 section 2).
+const foldAt = 76
 
 // field is one header field. Its tokens are joined by one space, and only there
 // a line may be folded (RFC 5322 section 2.2.3).
@@ -82,11 +83,11 @@ func plainTokens(s string) ([]string, bool) {
 	return tokens, true
 }
 
-// encodedWords is s in encoded words of at most 75 octets, each with whole
-// characters (RFC 2047 sections 2 and 5). White space between two of them is not
+// encodedWords is s in encoded words, each with whole characters and short enough
+// to stand behind a field's name (RFC 2047 sections 2 and 5). White space between two of them is not
 // part of the text (section 6.2).
 func encodedWords(s string) []string {
-	const most = 45 // octets that base64 makes 60 of
+	const most = 39 // octets that base64 makes 52 of
 	var out []string
 	for s != "" {
 		n := 0
