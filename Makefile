@@ -12,7 +12,7 @@ run: ## rehearse on the console; state in rehearsal.db
 build: ## the binary, bin/bot
 	go build $(TAGS) -o bin/bot ./cmd/bot
 
-servers: ## the IRC server and services, the Matrix homeserver and the second Matrix client that tests talk to
+servers: ## the IRC server and services, the mail server, GnuPG, the Matrix homeserver and the second Matrix client that tests talk to
 	@sh .ci/servers
 
 test: servers ## all tests, with the real servers

@@ -33,6 +33,10 @@ func newGPG(t *testing.T) *gpg {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Else the agent measures how long a passphrase may take, for seconds.
+	if err := os.WriteFile(filepath.Join(home, "gpg-agent.conf"), []byte("s2k-count 65536\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	g := &gpg{home}
 	t.Cleanup(func() {
 		// The agents of this folder alone.
@@ -81,8 +85,8 @@ func TestReadByGnuPG(t *testing.T) {
 	t.Parallel()
 	g := newGPG(t)
 	const pass = "a pass phrase"
-	// The kind that most people have. gpg would take half a minute for it.
-	rsa, err := openpgp.NewEntity("Erin", "", "erin@example.org", &packet.Config{Algorithm: packet.PubKeyAlgoRSA, RSABits: 3072})
+	// The kind that most people have. gpg takes long to make one.
+	rsa, err := openpgp.NewEntity("Erin", "", "erin@example.org", &packet.Config{Algorithm: packet.PubKeyAlgoRSA, RSABits: 2048})
 	if err != nil {
 		t.Fatal(err)
 	}
