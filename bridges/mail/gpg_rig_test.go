@@ -136,6 +136,41 @@ func TestReadByGnuPG(t *testing.T) {
 	}
 }
 
+// TestSignsWithoutPrimaryKey: the usual way to give a key to a machine is a part of
+// it that signs, without the primary key. Without such a part there is an error.
+func TestSignsWithoutPrimaryKey(t *testing.T) {
+	t.Parallel()
+	g := newGPG(t)
+	g.key(t, "security@example.org", "", "0") // a user ID that is nothing but an address
+	subkeys := func() *Signer {
+		secret, _ := g.must(t, nil, "--armor", "--export-secret-subkeys")
+		s, err := ReadSigner(file(t, 0o600, []byte(secret)), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	without := subkeys()
+	list, _ := g.must(t, nil, "--with-colons", "--list-keys")
+	_, fpr, _ := strings.Cut(list, "\nfpr:")
+	fpr, _, _ = strings.Cut(strings.TrimLeft(fpr, ":"), ":")
+	g.must(t, nil, "--passphrase", "", "--quick-add-key", fpr, "ed25519", "sign", "1y")
+	keys, err := ReadKeys(g.public(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Add(time.Second) // gpg's times have whole seconds
+	m := plain(t)
+	m.To = []string{"Security <Security@example.org>"}
+	l := build(t, m, Protection{Keys: keys, Signer: subkeys(), Now: now})
+	if _, status := g.must(t, sealedParts(t, l), "--decrypt"); !strings.Contains(status, "GOODSIG") {
+		t.Errorf("not signed:\n%s", status)
+	}
+	if _, err := Build(m, Protection{Keys: keys, Signer: without, Now: now}); err == nil || !strings.Contains(err.Error(), "is not in the file") {
+		t.Errorf("without what signs: %v, %q", err, without.Info(now).Problem)
+	}
+}
+
 // TestEachReaderAlone: one secret key is enough to read, with gpg.
 func TestEachReaderAlone(t *testing.T) {
 	t.Parallel()

@@ -82,7 +82,7 @@ func MessageID(key, from string) (string, error) {
 	}
 	a, err := parseAddress(from)
 	if err != nil {
-		return "", fmt.Errorf("From: %w", err)
+		return "", fmt.Errorf("header From: %w", err)
 	}
 	sum := sha256.Sum256([]byte("tocsin mail\x00" + key))
 	return "<" + hex.EncodeToString(sum[:16]) + "@" + strings.ToLower(a.domain) + ">", nil
@@ -120,38 +120,38 @@ func (m Message) head() ([]field, Letter, error) {
 	var none Letter
 	from, err := parseAddress(m.From)
 	if err != nil {
-		return nil, none, fmt.Errorf("From: %w", err)
+		return nil, none, fmt.Errorf("header From: %w", err)
 	}
-	to, err := parseList("To", m.To)
+	to, err := parseList("header To", m.To)
 	if err != nil {
 		return nil, none, err
 	}
-	cc, err := parseList("Cc", m.Cc)
+	cc, err := parseList("header Cc", m.Cc)
 	if err != nil {
 		return nil, none, err
 	}
 	l := Letter{MessageID: m.MessageID, From: from.bare(), To: bareOnce(to, cc)}
 	switch y := m.Date.UTC().Year(); {
 	case len(to) == 0:
-		return nil, none, errors.New("To: there is no recipient")
+		return nil, none, errors.New("header To: there is no recipient")
 	case len(l.To) > maxRecipients:
 		return nil, none, fmt.Errorf("there are %d recipients; %d are the most", len(l.To), maxRecipients)
 	case m.Date.IsZero(), y < 1970, y > 9999:
-		return nil, none, errors.New("Date: there is none, or none that mail can hold")
+		return nil, none, errors.New("header Date: there is none, or none that mail can hold")
 	case !isMessageID(m.MessageID):
-		return nil, none, errors.New("Message-ID: it is not <something@domain>")
+		return nil, none, errors.New("header Message-ID: it is not <something@domain>")
 	case m.InReplyTo != "" && !isMessageID(m.InReplyTo):
-		return nil, none, errors.New("In-Reply-To: it is not <something@domain>")
+		return nil, none, errors.New("header In-Reply-To: it is not <something@domain>")
 	case len(m.References) > maxReferences:
-		return nil, none, fmt.Errorf("References: there are more than %d", maxReferences)
+		return nil, none, fmt.Errorf("header References: there are more than %d", maxReferences)
 	}
 	for i, r := range m.References {
 		if !isMessageID(r) {
-			return nil, none, fmt.Errorf("References: number %d is not <something@domain>", i+1)
+			return nil, none, fmt.Errorf("header References: number %d is not <something@domain>", i+1)
 		}
 	}
 	if err := checkLine(m.Subject, maxSubject); err != nil {
-		return nil, none, fmt.Errorf("Subject: %w", err)
+		return nil, none, fmt.Errorf("header Subject: %w", err)
 	}
 	out := []field{
 		newField("Date", m.Date.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700")),

@@ -11,10 +11,10 @@ import (
 func Mailto(to, subject string) (string, error) {
 	a, err := parseAddress(to)
 	if err != nil {
-		return "", fmt.Errorf("To: %w", err)
+		return "", fmt.Errorf("header To: %w", err)
 	}
 	if err := checkLine(subject, maxSubject); err != nil {
-		return "", fmt.Errorf("Subject: %w", err)
+		return "", fmt.Errorf("header Subject: %w", err)
 	}
 	return "mailto:" + percent(a.local) + "@" + percent(a.domain) + "?subject=" + percent(subject), nil
 }

@@ -33,7 +33,7 @@ func (e NoKeyError) Error() string {
 
 // seal makes the two parts of RFC 3156 section 4 from what is to be kept secret.
 func (p Protection) seal(l Letter, inner part) (part, error) {
-	also, err := parseList("Also", p.Also)
+	also, err := parseList("who else can read it", p.Also)
 	if err != nil {
 		return part{}, err
 	}

@@ -3,6 +3,8 @@ package mail
 import (
 	"context"
 	"errors"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +123,30 @@ func TestFailures(t *testing.T) {
 				t.Errorf("it logged in without TLS:\n%s", f.lines())
 			}
 		})
+	}
+}
+
+// TestCutWithinTheMail: a mail whose end was never sent was not sent.
+func TestCutWithinTheMail(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, script{"content": cut}.serve, "localhost")
+	sender, err := NewSender(fakeConfig(f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := plain(t)
+	m.Text = strings.Repeat("more than any buffer on the way holds\n", 400000)
+	l := build(t, m, Protection{})
+	_, err = sender.Send(t.Context(), l.From, l.To, l.Data)
+	failed(t, err, "content", 0, bridges.ErrNotSent)
+}
+
+func TestLiteral(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string]string{"192.0.2.1:25": "[192.0.2.1]", "[2001:db8::1]:25": "[IPv6:2001:db8::1]", "[fe80::1%eth0]:25": "[IPv6:fe80::1]"} {
+		if got := literal(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(addr))); got != want {
+			t.Errorf("%s is %s", addr, got)
+		}
 	}
 }
 
