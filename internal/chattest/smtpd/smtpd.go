@@ -177,7 +177,7 @@ func (s *Server) start(uid int) error {
 	// own, Exim gives up root though its file is setuid.
 	cmd := exec.Command(program(), "-C", conf, "-bdf")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred, Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -256,6 +256,8 @@ func (s *Server) Mailbox(t testing.TB, person string) [][]byte {
 	return out
 }
 
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }
+
 // Output is what the server has logged.
 func (s *Server) Output() string {
 	var b bytes.Buffer
@@ -267,15 +269,17 @@ func (s *Server) Output() string {
 	return strings.TrimSpace(b.String())
 }
 
+// stop ends the server and what it has forked for each connection, which would
+// write into the folder for a moment longer. They are a group of their own, whose
+// number is not given away before we have waited for its first.
 func (s *Server) stop() {
 	if s.cmd == nil {
 		return
 	}
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.done:
-	case <-time.After(3 * time.Second):
-		_ = s.cmd.Process.Kill()
+	default:
+		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
 		<-s.done
 	}
 	s.cmd = nil
@@ -284,5 +288,10 @@ func (s *Server) stop() {
 // Close ends the server and removes its folder.
 func (s *Server) Close() {
 	s.stop()
-	_ = os.RemoveAll(s.Dir)
+	for range 50 { // whoever was ended may be at its last write
+		if os.RemoveAll(s.Dir) == nil && !exists(s.Dir) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
