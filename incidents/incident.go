@@ -2,6 +2,7 @@ package incidents
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,6 +60,31 @@ type Incident struct {
 
 	Roles    map[string]string // role key to person
 	Reporter Reporter
+
+	GHSA      Sealed    // the advisory's identifier on GitHub
+	Library   Sealed    // the bundled library whose bug it is
+	Track     Sealed    // the key of a track that somebody chose, or empty: by the plan
+	LevelAt   time.Time // when the level was set last
+	CVEAt     time.Time // when the CVE was noted
+	WildAt    time.Time // when it was said to be exploited in the wild; zero: it is not
+	PublicAt  time.Time // when it was said that the report is public; zero: it is not
+	UpdateAt  time.Time // when the reporter was told last how it stands, after the acknowledgement
+	Reach     Sealed    // whether a bundled library's bug is reachable: "yes", "no" or empty
+	Policy    Sealed    // the reporter's own policy: "p0", "certcc", "date" or empty
+	PolicyAt  time.Time // when the reporter will publish by it
+	Embargo   Embargo
+	Handoff   Handoff
+	LeadSince time.Time
+	Steps     map[string]Deed   // what became of steps, by key
+	Snoozes   map[string]Snooze // clocks that were put off, by key
+	Notices   []Notice          // who outside was told, or is to be
+
+	// What is kept elsewhere and told here, for the rules.
+	Release    Release   // that carries the fix; its zero value when none does
+	LeadHeard  time.Time // when the lead was heard of last, anywhere
+	Listening  time.Time // since when the bot has been there to hear them
+	LeadAway   time.Time // from when the lead will be away, or is; zero: not that is known
+	LeadReturn time.Time // until when
 }
 
 // Reporter is personal data: who told the project, how to reach them, how they
@@ -88,6 +114,7 @@ type Opening struct {
 	Severity string // a level or a vector, or ""
 	Title    Sealed
 	Reported When // zero: now
+	Unled    bool // nobody leads yet: else who opens it does
 }
 
 // OpenIncident opens an incident. Who opens it leads it (plan, section 4) until
@@ -96,7 +123,10 @@ func OpenIncident(p Plan, o Opening, who string, now time.Time) (Incident, []Ent
 	i := Incident{
 		N: o.N, Handle: o.Handle, Codename: o.Codename, PlanHash: p.Hash,
 		Phase: Reported, Title: o.Title, Opener: who, OpenedAt: now, ReportedAt: now, ReportedZone: "UTC",
-		Roles: map[string]string{p.LeadRole().Key: who},
+		Roles: map[string]string{p.LeadRole().Key: who}, LeadSince: now,
+	}
+	if o.Unled {
+		i.Roles, i.LeadSince = map[string]string{}, time.Time{}
 	}
 	if o.Type != "" {
 		t, ok := p.Type(o.Type)
@@ -123,7 +153,7 @@ func OpenIncident(p Plan, o Opening, who string, now time.Time) (Incident, []Ent
 	if floor != "" && !LooksLikeVector(o.Severity) {
 		// The same kind of entry as for a level that was typed: that it came with
 		// the type would tell the type.
-		i.Level = floor
+		i.Level, i.LevelAt = floor, now
 		e := Entry{Kind: "severity", Who: who, At: now, Plain: p.levelName(floor), Text: Seal("by its type")}
 		return i, []Entry{opened, e}, nil
 	}
@@ -144,7 +174,9 @@ func (p Plan) levelName(key string) string {
 	return ""
 }
 
-// Close ends an incident with an outcome of the plan.
+// Close ends an incident with an outcome of the plan. Not while an embargo's moment
+// counts, which is lifted by those whom that needs, and not with steps that the plan
+// asks for left open, unless somebody says why.
 func Close(p Plan, i Incident, outcome string, why Sealed, who string, now time.Time) (Incident, Entry, error) {
 	if !i.Open() {
 		return i, Entry{}, Refuse("already-closed", "handle", i.Handle)
@@ -153,8 +185,26 @@ func Close(p Plan, i Incident, outcome string, why Sealed, who string, now time.
 	if !ok {
 		return i, Entry{}, Refuse("unknown-key", "kind", "outcome", "keys", p.Keys("outcome"))
 	}
+	if i.Embargo.Dated() {
+		return i, Entry{}, Refuse("close-embargo", "handle", i.Handle, "at", i.Embargo.At)
+	}
+	if open := unfinished(p, i, o); len(open) > 0 && why.Empty() {
+		return i, Entry{}, Refuse("close-open", "handle", i.Handle, "outcome", Seal(o.Key), "steps", joinKeys(open), "count", len(open))
+	}
 	i.Phase, i.ClosedAt, i.Outcome, i.Closing = Closed, now, Seal(o.Key), why
 	return i, Entry{Kind: "closed", Who: who, At: now, Text: joinSealed(": ", Seal(o.Name), why)}, nil
+}
+
+// unfinished lists the steps that an incident which ends so leaves open: all that the
+// plan asks for when it was dealt with, and those that apply at once however it ends.
+func unfinished(p Plan, i Incident, o Outcome) []Step {
+	var out []Step
+	for _, s := range StepsOf(p, i, "") {
+		if !s.Optional && StateOf(p, i, s).State == StepOpen && (o.Draft == "" || s.Phase == "" || slices.Contains(s.When, "not-reachable")) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // Reopen takes a closed incident up again, in triage or, when the reporter was
@@ -179,7 +229,7 @@ func Retitle(i Incident, title Sealed, who string, now time.Time) (Incident, Ent
 
 // FactNames lists what !fact can set.
 func FactNames() []string {
-	return []string{"summary", "details", "affected", "fixed", "cwe", "cve"}
+	return []string{"summary", "details", "affected", "fixed", "cwe", "cve", "ghsa", "library"}
 }
 
 // isCVE reports whether id is CVE-, a year and four to nineteen digits (CVE
@@ -196,6 +246,22 @@ func isCWE(id string) bool {
 	return ok && onlyDigits(number, 1, 5) && number[0] != '0'
 }
 
+// asGHSA gives an identifier of a GitHub advisory as GitHub writes it: GHSA- in
+// capital letters, and three groups of four from 23456789cfghjmpqrvwx in small
+// ones. Source: GitHub Docs, About the GitHub Advisory database, GHSA IDs.
+func asGHSA(typed string) (string, bool) {
+	rest, ok := strings.CutPrefix(strings.ToLower(typed), "ghsa")
+	if !ok || len(rest) != 15 {
+		return "", false
+	}
+	for k, c := range []byte(rest) {
+		if k%5 == 0 && c != '-' || k%5 != 0 && strings.IndexByte("23456789cfghjmpqrvwx", c) < 0 {
+			return "", false
+		}
+	}
+	return "GHSA" + rest, true
+}
+
 func onlyDigits(s string, least, most int) bool {
 	for _, c := range s {
 		if c < '0' || c > '9' {
@@ -205,7 +271,7 @@ func onlyDigits(s string, least, most int) bool {
 	return len(s) >= least && len(s) <= most
 }
 
-// SetFact sets one of the facts that drafts are made from. A CVE or CWE
+// SetFact sets one of the facts that drafts are made from. A CVE, CWE or GHSA
 // identifier must be well-formed; lower case is understood.
 func SetFact(i Incident, name, value, who string, now time.Time) (Incident, Entry, error) {
 	switch name {
@@ -228,7 +294,18 @@ func SetFact(i Incident, name, value, who string, now time.Time) (Incident, Entr
 		if !isCVE(value) {
 			return i, Entry{}, Refuse("bad-cve")
 		}
+		if i.CVEAt.IsZero() {
+			i.CVEAt = now
+		}
 		i.CVE = Seal(value)
+	case "ghsa":
+		id, ok := asGHSA(value)
+		if !ok {
+			return i, Entry{}, Refuse("bad-ghsa")
+		}
+		value, i.GHSA = id, Seal(id)
+	case "library":
+		i.Library = Seal(value)
 	default:
 		return i, Entry{}, Refuse("unknown-key", "kind", "fact", "keys", FactNames())
 	}

@@ -131,6 +131,12 @@ func TestSetFact(t *testing.T) {
 		{"cve", "CVE-2026-1234x", "", "bad-cve"},
 		{"cve", "CVE-2026-12345678901234567890", "", "bad-cve"},
 		{"cve", "CVE-٢٠٢٦-1234", "", "bad-cve"},
+		{"ghsa", "ghsa-CFH3-3jmp-rvhc", "GHSA-cfh3-3jmp-rvhc", ""},
+		{"ghsa", "GHSA-abcd-1234-efgh", "", "bad-ghsa"},
+		{"ghsa", "GHSA-cfh3-3jmp", "", "bad-ghsa"},
+		{"ghsa", "GHSA-cfh3-3jmp-rvhcc", "", "bad-ghsa"},
+		{"ghsa", "GHSAcfh3--3jmp-rvhc", "", "bad-ghsa"},
+		{"library", "libwebp", "libwebp", ""},
 		{"nonsense", "x", "", "unknown-key"},
 	} {
 		i, e, err := incidents.SetFact(incidents.Incident{}, c.name, c.value, "alice", noon())
@@ -138,7 +144,7 @@ func TestSetFact(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		got := map[string]incidents.Sealed{"summary": i.Summary, "details": i.Details, "affected": i.Affected, "fixed": i.Fixed, "cwe": i.CWE, "cve": i.CVE}[c.name]
+		got := map[string]incidents.Sealed{"summary": i.Summary, "details": i.Details, "affected": i.Affected, "fixed": i.Fixed, "cwe": i.CWE, "cve": i.CVE, "ghsa": i.GHSA, "library": i.Library}[c.name]
 		same(t, c.name, got, c.want)
 		same(t, c.name+"'s entry", e.Text, c.want)
 		if e.Plain != c.name {
@@ -146,7 +152,7 @@ func TestSetFact(t *testing.T) {
 		}
 	}
 	for _, name := range incidents.FactNames() {
-		if _, _, err := incidents.SetFact(incidents.Incident{}, name, "CVE-2026-1234", "alice", noon()); err != nil && name != "cwe" {
+		if _, _, err := incidents.SetFact(incidents.Incident{}, name, "CVE-2026-1234", "alice", noon()); err != nil && name != "cwe" && name != "ghsa" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

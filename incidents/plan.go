@@ -17,7 +17,53 @@ type Plan struct {
 	Roles    []Role
 	Levels   []Level // from the highest to the lowest
 	Outcomes []Outcome
+	Outside  Outside
+	Tracks   []Track
+	Steps    []Step // in order
 	Clocks   []ClockRule
+
+	Sections    []Section // of its text, in order; none when only the data is known
+	Definitions []Definition
+	Support     []Support
+	Contacts    []Contact
+	Schedules   []ScheduleRule
+
+	Map DepMap // what it stands on and who stands on it (section 9)
+}
+
+// Track is a way through the plan: it decides which steps and clocks apply.
+type Track struct {
+	Key     string
+	Name    string
+	Section string
+	Types   []string // the types of incident it is for; none: all
+	Levels  []string // the levels it is for; none: all, also while there is none
+	Unless  []string // events after which it does not fit by itself
+}
+
+// Step is one line of the plan's checklist.
+type Step struct {
+	Key       string
+	Name      string
+	Section   string
+	Phase     Phase    // "": of no phase; it applies at once
+	Role      string   // who does it; "": anybody
+	NotRole   string   // who may not do it
+	Tracks    []string // where it applies; none: everywhere
+	Levels    []string
+	Outcomes  []string // how the incident has to have ended
+	When      []string // events that all have to have happened
+	Unless    []string // events of which none may have happened
+	By        string   // the event that completes it by itself, or ""
+	After     []string // steps that come before it
+	Gate      string   // what locks it: "embargo", "window" or "clock:KEY"; or ""
+	Contact   string   // whom it turns to: a contact of the plan
+	First     bool     // it comes before everything else
+	Optional  bool     // it holds up no phase
+	Release   bool     // it is done once for all incidents of a release
+	Discloses bool     // when it is done, the incident is public
+	Extra     bool     // it is not in the plan
+	Source    string   // who asks for it then
 }
 
 // Type is a type of incident (plan, section 2).
@@ -58,20 +104,39 @@ type Level struct {
 
 // Outcome is a way in which an incident can end.
 type Outcome struct {
-	Key  string
-	Name string
+	Key   string
+	Name  string
+	Draft string // the draft that tells the reporter, or ""
+}
+
+// Outside is what drafts for everybody outside have to know of the project.
+type Outside struct {
+	Upgrade    string // the command that upgrades (section 8)
+	Advisories string // the address of its advisories, without a slash at the end (section 8)
+	FreshDays  int    // how long after the disclosure details are better left out (section 8); 0: never
 }
 
 // ClockRule says when something is due and when to remind of it.
 type ClockRule struct {
-	Key     string
-	Name    string // generic: it says nothing about the incident
-	Section string
-	From    string // the instant that it counts from: "reported"
-	Due     time.Duration
-	Rungs   []time.Duration // after From, in rising order, the last one being Due
-	Repeat  time.Duration   // how often it is said again when overdue
-	Role    string          // whom it concerns
+	Key      string
+	Name     string // generic: it says nothing about the incident
+	Section  string
+	From     string          // the event that it counts from
+	When     []string        // events that all have to have happened
+	Until    []string        // events of which one stops it
+	Tracks   []string        // where it runs; none: everywhere
+	Levels   []string        // and at which levels
+	Outcomes []string        // and how the incident has to have ended
+	Due      time.Duration   // after From; negative: before it
+	Rungs    []time.Duration // likewise, in rising order, the last one being Due
+	Repeat   time.Duration   // how often it is said again when overdue; 0: never
+	Role     string          // whom it concerns
+	Everyone time.Duration   // from this rung on it concerns every maintainer; see All
+	All      bool            // whether Everyone is meant
+	Does     string          // when it stops, in words
+	Say      string          // what to say then; {handle} stands for the incident
+	Extra    bool
+	Source   string
 }
 
 // one finds a thing of the plan by its key.
@@ -154,7 +219,23 @@ func (p Plan) Outcome(key string) (Outcome, bool) {
 // term is a word of the plan: how it is typed, and how it is shown.
 type term struct{ key, name string }
 
-// terms lists the words of a kind of thing: type, source, role, level or outcome.
+// Track finds a track by key.
+func (p Plan) Track(key string) (Track, bool) {
+	return one(p.Tracks, key, func(t Track) string { return t.Key })
+}
+
+// Step finds a step by key.
+func (p Plan) Step(key string) (Step, bool) {
+	return one(p.Steps, key, func(s Step) string { return s.Key })
+}
+
+// ClockRule finds the rule of a clock by key.
+func (p Plan) ClockRule(key string) (ClockRule, bool) {
+	return one(p.Clocks, key, func(c ClockRule) string { return c.Key })
+}
+
+// terms lists the words of a kind of thing: type, source, role, level, outcome,
+// track, step, clock or contact.
 func (p Plan) terms(kind string) []term {
 	var out []term
 	switch kind {
@@ -178,12 +259,28 @@ func (p Plan) terms(kind string) []term {
 		for _, o := range p.Outcomes {
 			out = append(out, term{o.Key, o.Name})
 		}
+	case "track":
+		for _, t := range p.Tracks {
+			out = append(out, term{t.Key, t.Name})
+		}
+	case "step":
+		for _, s := range p.Steps {
+			out = append(out, term{s.Key, s.Name})
+		}
+	case "clock":
+		for _, c := range p.Clocks {
+			out = append(out, term{c.Key, c.Name})
+		}
+	case "contact":
+		for _, c := range p.Contacts {
+			out = append(out, term{c.Key, c.Name})
+		}
 	}
 	return out
 }
 
 // Keys lists the keys of a kind of thing in the plan: types, sources, roles,
-// levels or outcomes, each named in the singular.
+// levels, outcomes, tracks, steps, clocks or contacts, each named in the singular.
 func (p Plan) Keys(kind string) []string {
 	var out []string
 	for _, t := range p.terms(kind) {

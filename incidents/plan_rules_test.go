@@ -24,7 +24,7 @@ func testPlan() incidents.Plan {
 			{Key: "low", Name: "Low", From: 1, To: 39},
 		},
 		Clocks: []incidents.ClockRule{{
-			Key: "acknowledgement", Name: "Acknowledgement", From: "reported", Due: 72 * h,
+			Key: "acknowledgement", Name: "Acknowledgement", From: "reported", When: []string{"reporter"}, Until: []string{"acknowledged"}, Due: 72 * h,
 			Rungs: []time.Duration{24 * h, 48 * h, 66 * h, 72 * h}, Repeat: 24 * h, Role: "lead",
 		}},
 	}
@@ -65,7 +65,7 @@ func TestPlanFinds(t *testing.T) {
 	p := testPlan()
 	for kind, want := range map[string][]string{
 		"type": {"vulnerability", "ci"}, "source": {"github", "scanning"}, "role": {"patch", "lead"},
-		"level": {"critical", "high", "medium", "low"}, "outcome": {"fixed"}, "nonsense": nil,
+		"level": {"critical", "high", "medium", "low"}, "outcome": {"fixed"}, "clock": {"acknowledgement"}, "track": nil, "step": nil, "nonsense": nil,
 	} {
 		if got := p.Keys(kind); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v, want %v", kind, got, want)
@@ -104,6 +104,8 @@ func TestCardSeals(t *testing.T) {
 		// These are for templates to choose by, behind .full.
 		"open": true, "acknowledged": true, "differs": true, "floor": true, "known": true, "taken": true,
 		"opened": true, "reported": true, "ackat": true, "closedat": true, "now": true, "roles": true, "clocks": true,
+		"embargo": true, "embargodated": true, "embargoover": true, "agreed": true, "undone": true,
+		"embargoat": true, "agreedat": true, "endedat": true, "asked": true, "askedby": true, "askeduntil": true,
 	}
 	for name, v := range incidents.Card(testPlan(), opened(t, incidents.Opening{}), noon()) {
 		if _, ok := v.(incidents.Sealed); ok == plain[name] {

@@ -2,9 +2,9 @@ package incidents
 
 import "time"
 
-// AssignRole gives a role to a person. The lead changes hands only by the lead's
-// own word, or with the consent of a second maintainer (agreed): after the first
-// one took it an incident always has exactly one.
+// AssignRole gives a role to a person. The lead is taken or offered instead: see
+// TakeLead and OfferLead. After the first one took it an incident always has exactly
+// one.
 func AssignRole(p Plan, i Incident, role, person, who string, agreed bool, now time.Time) (Incident, Entry, error) {
 	r, ok := p.Role(role)
 	switch {
@@ -12,17 +12,26 @@ func AssignRole(p Plan, i Incident, role, person, who string, agreed bool, now t
 		return i, Entry{}, Refuse("unknown-key", "kind", "role", "keys", p.Keys("role"))
 	case i.Roles[role] == person:
 		return i, Entry{}, Refuse("has-role", "person", person, "role", r.Name)
-	case LeadNeedsConsent(p, i, role, who) && !agreed:
-		return i, Entry{}, Refuse("lead-consent", "lead", i.Roles[role], "person", person)
+	case r.Lead && person == who:
+		return TakeLead(p, i, who, agreed, now)
+	case r.Lead:
+		return OfferLead(p, i, person, who, agreed, now)
 	}
 	i.Roles = withRole(i.Roles, role, person)
 	return i, Entry{Kind: "assigned", Who: who, At: now, Plain: r.Name + " to " + person}, nil
 }
 
-// LeadNeedsConsent reports whether who may not change this role alone: it is
-// the lead's, somebody has it, and that is somebody else.
-func LeadNeedsConsent(p Plan, i Incident, role, who string) bool {
-	return role == p.LeadRole().Key && i.Roles[role] != "" && i.Roles[role] != who
+// AssignNeedsConsent reports whether who may not give this role to a person alone:
+// it is the lead's, somebody else has it, and they are not silent by the rule.
+func AssignNeedsConsent(p Plan, i Incident, role, person, who string, now time.Time) bool {
+	if role != p.LeadRole().Key {
+		return false
+	}
+	if person == who {
+		return TakeNeedsConsent(p, i, who, now)
+	}
+	lead := i.Lead(p)
+	return lead != "" && lead != who && lead != person
 }
 
 // DropRole takes a role from the person who has it. The lead cannot be dropped,

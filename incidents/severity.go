@@ -10,7 +10,7 @@ import (
 // section 5). A level that differs from the score's wants a reason, which is
 // kept; both are shown. A type with a floor keeps its level whatever is typed.
 func SetSeverity(p Plan, i Incident, typed string, why Sealed, who string, now time.Time) (Incident, Entry, error) {
-	floor := p.TypeOf(i).Floor
+	floor, had := p.TypeOf(i).Floor, i.Level
 	e := Entry{Kind: "severity", Who: who, At: now}
 	if LooksLikeVector(typed) {
 		s, err := ReadVector(typed)
@@ -26,6 +26,9 @@ func SetSeverity(p Plan, i Incident, typed string, why Sealed, who string, now t
 		if floor != "" {
 			i.Level = floor
 		}
+		if i.Level != had {
+			i.LevelAt = now
+		}
 		e.Plain = p.levelName(i.Level)
 		e.Text = joinSealed("; ", i.Vector, i.Score, why)
 		return i, e, nil
@@ -40,6 +43,9 @@ func SetSeverity(p Plan, i Incident, typed string, why Sealed, who string, now t
 		return i, e, Refuse("level-needs-reason", "handle", i.Handle, "level", l.Key, "score", i.Score)
 	}
 	i.Level, i.Reason = l.Key, why
+	if i.Level != had {
+		i.LevelAt = now
+	}
 	e.Plain, e.Text = l.Name, why
 	return i, e, nil
 }

@@ -20,7 +20,7 @@ func CleanLine(typed string, max int) (string, error) {
 	if mentions(text, "room") {
 		return "", Refuse("room-mention")
 	}
-	if hasHTML(text) {
+	if HasHTML(text) {
 		return "", Refuse("html")
 	}
 	return text, nil

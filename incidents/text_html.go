@@ -2,11 +2,11 @@ package incidents
 
 import "strings"
 
-// hasHTML reports whether a text holds the tag of a known HTML element, opening
+// HasHTML reports whether a text holds the tag of a known HTML element, opening
 // or closing, also an unfinished one at the end. Types such as vector<int>,
 // versions such as < 12.1.1 and addresses such as <alice@example.org> are none.
 // Source: HTML Living Standard, section 13.2.5 (where the name of a tag ends).
-func hasHTML(text string) bool {
+func HasHTML(text string) bool {
 	for rest := text; ; {
 		_, after, ok := strings.Cut(rest, "<")
 		if !ok {

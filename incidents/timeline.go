@@ -33,6 +33,13 @@ func Kinds() []string {
 		"opened", "closed", "reopened", "titled", "noted", "severity", "assigned", "dropped",
 		"reporter", "forgot", "fact", "acknowledged", "asked", "approved", "suspended", "unsuspended",
 		"heard", "edited", "redacted", "guest", "guest-left", "room",
+		"phase", "tracked", "reached", "wild", "public", "updated", "policy", "step-done", "step-skipped", "step-undone", "snoozed",
+		"embargo-proposed", "embargo-agreed", "embargo-set", "embargo-moved", "embargo-lifted", "embargo-broken",
+		"led", "offered", "declined",
+		"release-planned", "release-added", "release-removed", "release-looked-up", "release-live", "release-yanked", "release-undone", "tag-recorded", "tag-differs",
+		"away", "back", "here", "review", "reviewed", "verified", "token", "token-dropped",
+		"notice-added", "notice-sent", "notice-answered",
+		"draft-edited", "draft-reset", "sent",
 	}
 }
 

@@ -9,11 +9,12 @@ import (
 	"tocsin/incidents/store"
 )
 
-// lane is what goes out on one network. Rows for one room are said in order;
-// a room that is slow holds up no other.
+// lane is what goes out on one network, or by one way to people outside. Rows for one
+// room are said in order; a room that is slow holds up no other.
 type lane struct {
 	o      *Outbox
-	bridge bridges.Bridge
+	name   string         // the network's; see store.Lane for a way's
+	bridge bridges.Bridge // nil for a way
 	kick   chan struct{}
 
 	asking sync.Mutex // one at a time takes rows
@@ -24,8 +25,8 @@ type lane struct {
 	stop map[int]context.CancelFunc // by row: ends what is being said
 }
 
-func newLane(o *Outbox, b bridges.Bridge) *lane {
-	l := &lane{o: o, bridge: b, kick: make(chan struct{}, 1), busy: map[string]bool{}, stop: map[int]context.CancelFunc{}}
+func newLane(o *Outbox, name string, b bridges.Bridge) *lane {
+	l := &lane{o: o, name: name, bridge: b, kick: make(chan struct{}, 1), busy: map[string]bool{}, stop: map[int]context.CancelFunc{}}
 	l.free.L = &l.mu
 	return l
 }
@@ -67,7 +68,7 @@ func (l *lane) sleep(ctx context.Context, err error) {
 		}
 	}
 	if err != nil && ctx.Err() == nil {
-		l.o.c.Log.Error("the outbox cannot work", "network", l.bridge.Network(), "error", err.Error())
+		l.o.c.Log.Error("the outbox cannot work", "network", l.name, "error", err.Error())
 		next = now.Add(pause)
 	}
 	ready, giveUp := l.o.c.Clock.After(next)
@@ -97,7 +98,7 @@ func (l *lane) due(ctx context.Context) (groups [][]store.Row, more bool, err er
 	taken := l.taken() // a room that is let go meanwhile is asked for the next time
 	var rows []store.Row
 	err = l.o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.DueRows(l.bridge.Network(), taken, mostDue)
+		rows, err = tx.DueRows(l.name, taken, mostDue)
 		return err
 	})
 	if err != nil {
@@ -139,7 +140,7 @@ func (l *lane) taken() []string {
 func (l *lane) group(ctx context.Context, rows []store.Row) {
 	err := l.act(ctx, rows)
 	if err != nil && ctx.Err() == nil {
-		l.o.c.Log.Error("the outbox cannot work", "network", l.bridge.Network(), "error", err.Error())
+		l.o.c.Log.Error("the outbox cannot work", "network", l.name, "error", err.Error())
 		ready, giveUp := l.o.c.Clock.After(l.o.c.Clock.Now().Add(pause))
 		select {
 		case <-ready:

@@ -58,6 +58,11 @@ type Config struct {
 	Made      func(r bridges.Room, incident int) // a room was made for an incident; may be nil
 	Away      func(Place) bool                   // whether the bot is not in a desk at the moment; may be nil
 	Failpoint func(step string)                  // tests: called between any two steps
+
+	// Makers make the files that rows ask for by the fact "maker", from facts that were
+	// opened for the room.
+	Makers   map[string]func(incidents.Facts) (*bridges.File, error)
+	Couriers map[string]Courier // who takes texts to people outside, by way; a way without one sends nothing
 }
 
 // Outbox says and does what is due.
@@ -80,11 +85,16 @@ func New(c Config) *Outbox {
 	}
 	o := &Outbox{c: c, hands: map[string]Hand{}, lanes: map[string]*lane{}}
 	for _, b := range c.Bridges {
-		l := newLane(o, b)
+		l := newLane(o, b.Network(), b)
 		o.lanes[b.Network()], o.order = l, append(o.order, l)
+	}
+	for _, way := range incidents.Ways() { // also one that was switched off: what is queued for it has to end
+		l := newLane(o, store.Lane(way), nil)
+		o.lanes[l.name], o.order = l, append(o.order, l)
 	}
 	o.hands["say"], o.hands["room"], o.hands["board"] = sayHand{o}, roomHand{o}, boardHand{o}
 	o.hands["invite"], o.hands["remove"] = inviteHand{o}, removeHand{o}
+	o.hands[store.Carry] = carryHand{o}
 	return o
 }
 
@@ -111,7 +121,9 @@ func (o *Outbox) Kick() {
 // now on. What was cut off is judged and said anew.
 func (o *Outbox) Interrupt() {
 	for _, l := range o.order {
-		l.interrupt()
+		if l.bridge != nil { // what is on its way outside is not judged by who reads, and cut off in the middle nobody knows where it is
+			l.interrupt()
+		}
 	}
 }
 
@@ -162,8 +174,17 @@ func (o *Outbox) next(ctx context.Context, lanes ...*lane) (time.Time, error) {
 		if err != nil {
 			return err
 		}
+		strike, err := tx.NextStrike()
+		if err != nil {
+			return err
+		}
+		back, err := tx.NextReturn()
+		if err != nil {
+			return err
+		}
+		next = sooner(sooner(next, strike), back)
 		for i, l := range lanes {
-			at, err := tx.NextDue(l.bridge.Network(), taken[i])
+			at, err := tx.NextDue(l.name, taken[i])
 			if err != nil {
 				return err
 			}
@@ -179,56 +200,6 @@ func sooner(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// strike makes a row in every desk for each clock whose rung is due. After an
-// outage only the newest rung of a clock's ladder gets one.
-func (o *Outbox) strike(ctx context.Context) error {
-	o.ring.Lock()
-	defer o.ring.Unlock()
-	for {
-		n := 0
-		err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
-			if tx.Now().Before(o.struck) { // the machine's clock was wrong, and was put right
-				if err := tx.Mend(); err != nil {
-					return err
-				}
-			}
-			o.struck = tx.Now()
-			ringing, err := tx.Ringing(200)
-			n = len(ringing)
-			for _, r := range ringing {
-				if err == nil {
-					err = o.rows(tx, r)
-				}
-			}
-			return err
-		})
-		if err != nil || n == 0 {
-			return err
-		}
-	}
-}
-
-func (o *Outbox) rows(tx *store.Tx, r store.Ring) error {
-	places, err := o.places(tx, r.Incident)
-	if err == nil {
-		err = tx.QueueBoard(r.Incident, fmt.Sprintf("%s/%d/%d", r.Clock.Key, r.Generation, r.Rung.UnixMilli()), false)
-	}
-	if err != nil {
-		return err
-	}
-	for _, p := range places {
-		row := store.Row{
-			Key:  fmt.Sprintf("rung/%d/%s/%d/%d/%s/%s", r.Incident, r.Clock.Key, r.Generation, r.Rung.UnixMilli(), p.Network, p.Room),
-			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: "rung",
-			Incident: r.Incident, Clock: r.Clock.Key, Generation: r.Generation, Rung: r.Rung,
-		}
-		if err := errors.Join(tx.Queue(row), o.directly(tx, p, row)); err != nil {
-			return err
-		}
-	}
-	return tx.Rung(r)
 }
 
 // places gives where something about an incident, or about none, is told: in the
@@ -264,9 +235,12 @@ func (o *Outbox) act(ctx context.Context, r store.Row) error {
 	o.c.Failpoint("tried")
 	if unknown {
 		id, err := h.Find(ctx, r)
+		var end *ended
 		switch {
 		case err == nil:
 			return o.finish(r, store.Sent, id, "")
+		case errors.As(err, &end):
+			return o.finish(r, end.state, "", end.why)
 		case errors.Is(err, bridges.ErrNoTrace):
 			unknown, r.Trying = false, false // nothing arrived: this is no repeat
 		case errors.Is(err, bridges.ErrCantSay):
@@ -312,5 +286,13 @@ func (o *Outbox) finish(r store.Row, state, id, why string) error {
 
 func (o *Outbox) again(r store.Row, state string, cause error) error {
 	o.c.Log.Info("a row waits", "network", r.Network, "row", r.ID, "state", state, "tries", r.Tries+1, "error", cause.Error())
-	return o.c.Store.Update(context.Background(), func(tx *store.Tx) error { return tx.TryAgain(r.ID, state, cause.Error()) })
+	return o.c.Store.Update(context.Background(), func(tx *store.Tx) error {
+		if err := tx.TryAgain(r.ID, state, cause.Error()); err != nil {
+			return err
+		}
+		if t := (*Trouble)(nil); errors.As(cause, &t) {
+			return tx.NotBefore(r.ID, t.Later)
+		}
+		return nil
+	})
 }

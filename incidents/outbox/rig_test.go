@@ -117,6 +117,7 @@ type rig struct {
 	log        *bytes.Buffer
 	asks       string // what #desk may hear at most
 	direct     string // what a direct message may hear at most
+	calendar   []incidents.ScheduleRule
 }
 
 // bubble runs a test in a bubble of its own, in which time is the test's.
@@ -147,6 +148,7 @@ func bubbleWith(t *testing.T, fn func(r *rig), more ...func(*rig, *Config)) {
 		r.path = filepath.Join(dir, "t.db")
 		plan, err := templates.ReadPlan(templates.Builtin(), "plans/pillow/plan.toml")
 		r.must(err)
+		r.calendar, plan.Schedules = plan.Schedules, nil // tests of something else hear nothing of it
 		r.store, err = store.Open(t.Context(), r.path, store.Options{
 			Prefix: "INC", Now: bubbleClock{}.Now, Plan: func() *incidents.Plan { return plan },
 		})
@@ -169,12 +171,13 @@ func bubbleWith(t *testing.T, fn func(r *rig), more ...func(*rig, *Config)) {
 
 func (r *rig) roster() incidents.Roster {
 	var people []incidents.Person
+	zone := time.FixedZone("", 12*3600) // where it is noon when a test begins: nobody sleeps
 	for _, name := range []string{"alice", "bob"} {
-		people = append(people, incidents.Person{Name: name, Zone: time.UTC, Accounts: []incidents.Account{
+		people = append(people, incidents.Person{Name: name, Zone: zone, Accounts: []incidents.Account{
 			{Network: "irc", ID: name}, {Network: "other", ID: name}, {Network: "matrix", ID: mxid(name)},
 		}})
 	}
-	people = append(people, incidents.Person{Name: "carol", Zone: time.UTC, Accounts: []incidents.Account{{Network: "matrix", ID: mxid("carol")}}})
+	people = append(people, incidents.Person{Name: "carol", Zone: zone, Accounts: []incidents.Account{{Network: "matrix", ID: mxid("carol")}}})
 	return incidents.NewRoster(people...)
 }
 

@@ -347,8 +347,8 @@ func TestACrashAfterABoardWasSaid(t *testing.T) {
 	}
 }
 
-// TestABoardSaysNothingSealed, where everything is heard as where notices are: a
-// stranger in the room sees what everybody sees.
+// TestABoardSaysNothingSealed where only notices are heard: which steps are open is
+// for those who were proven to read there, and neither says what was typed.
 func TestABoardSaysNothingSealed(t *testing.T) {
 	hosted(t, func(r *rig) {
 		i, room := r.made()
@@ -366,7 +366,8 @@ func TestABoardSaysNothingSealed(t *testing.T) {
 		if strings.Contains(fmt.Sprint(full, lowered), "sealed title") {
 			t.Error("it says what is sealed")
 		}
-		if full.Readers == nil || board.Readers != nil || board.Text != full.Text {
+		step := "Acknowledge receipt"
+		if full.Readers == nil || board.Readers != nil || !strings.Contains(full.Text, step) || strings.Contains(board.Text, step) {
 			t.Errorf("full: %+v\nlowered: %+v", full, board)
 		}
 		r.own = map[bridges.Room]int{} // and where nothing may be heard, none is said

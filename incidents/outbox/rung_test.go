@@ -87,7 +87,7 @@ func TestAReminderThatCouldNotBeSaidIsOvertakenByTheNext(t *testing.T) {
 		before := len(r.irc.said())
 		r.Up(context.Background(), "irc")
 		synctest.Wait()
-		r.is("said", r.irc.texts()[before:], "in 22 h. This reminder was due")
+		r.is("said", r.irc.texts()[before:], "in 22 h (alice). This reminder was due")
 		r.is("waiting", r.waiting("irc"))
 	})
 }
@@ -111,7 +111,11 @@ func TestAReminderOfWhatIsDoneIsOvertaken(t *testing.T) {
 		r.Up(context.Background(), "irc")
 		time.Sleep(200 * time.Hour)
 		synctest.Wait()
-		r.is("said", r.irc.texts()[before:])
+		for _, text := range r.irc.texts()[before:] {
+			if strings.Contains(text, "Acknowledgement") {
+				r.t.Errorf("what is done is reminded of: %s", text)
+			}
+		}
 		r.is("waiting", r.waiting("irc"))
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,18 +72,17 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 		return "", o.passOn(ctx, r)
 	}
 	o.tellDesk(ctx, r, verdict)
+	limits := l.bridge.Limits()
+	file, facts := o.made(facts, verdict, limits)
 	doc, err := o.c.Book.Render(r.Template, facts, verdict.Clearance)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
-	var file *bridges.File
-	limits := l.bridge.Limits()
 	long := limits.Lines > 0 && doc.Lines > limits.Lines
 	switch {
-	case long && limits.Files:
+	case long && limits.Files && file == nil:
 		file = fileOf(r, facts, doc)
-		doc, err = o.c.Book.Render("filed", incidents.Facts{"lines": doc.Lines}, verdict.Clearance)
-		if err != nil {
+		if doc, err = o.preview(r.Template, facts, doc.Lines, verdict.Clearance); err != nil {
 			return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 		}
 	case long && o.directToo(r, verdict):
@@ -104,9 +104,6 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 			html = "(again) " + html
 		}
 	}
-	if who, _ := facts["who"].(string); r.Clock != "" && who != "" {
-		r.Mentions = append(r.Mentions, who) // whose clock it is has to act
-	}
 	got, err := l.bridge.Say(ctx, bridges.Outgoing{
 		Key: r.Key, Room: roomOf(r), ReplyTo: r.ReplyTo, Thread: r.Thread, Text: text, HTML: html, File: file,
 		Mentions: o.mentions(r), Tone: bridges.Tone(r.Tone), Readers: readers(proof, verdict.Clearance), State: proof.State,
@@ -114,12 +111,25 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 	return got.ID, err
 }
 
+// preview gives what is said of an answer that is a file: by the template that goes
+// with its own, named like it and "/preview", where there is one.
+func (o *Outbox) preview(template string, f incidents.Facts, lines int, c incidents.Clearance) (templates.Document, error) {
+	if name := template + "/preview"; o.c.Book.Has(name) {
+		return o.c.Book.Render(name, f.With("lines", lines), c)
+	}
+	return o.c.Book.Render("filed", incidents.Facts{"lines": lines}, c)
+}
+
 // fileOf makes a file of an answer that is too long to be read in a room. Its
-// name says no more than the answer's kind and the handle.
+// name says no more than the answer's kind and the handle; of a text that everybody
+// may read, which has no handle in its facts, only the kind.
 func fileOf(r store.Row, f incidents.Facts, doc templates.Document) *bridges.File {
 	name, _, _ := strings.Cut(r.Template, "/")
 	if handle, _ := f["handle"].(string); handle != "" {
 		name += "-" + handle
+	}
+	if markdown, _ := f["markdown"].(bool); markdown {
+		return &bridges.File{Name: name + ".md", Type: "text/markdown", Data: []byte(doc.Text + "\n")}
 	}
 	return &bridges.File{Name: name + ".txt", Type: "text/plain", Data: []byte(doc.Text + "\n")}
 }
@@ -148,7 +158,9 @@ func (o *Outbox) judge(ctx context.Context, r *store.Row, proof bridges.Proof) (
 		if r.Template, facts, err = tx.Content(r.ID); err != nil || facts != nil {
 			return err
 		}
-		facts, err = o.remind(tx, *r)
+		if facts, err = o.remind(tx, *r); err == nil && r.Clock != "" {
+			r.Mentions, err = o.called(tx, facts)
+		}
 		return err
 	})
 	return v, facts, err
@@ -169,6 +181,9 @@ func (o *Outbox) verdict(tx *store.Tx, r store.Row, proof bridges.Proof) (incide
 // remind gives the facts of a reminder from the incident as it is now. One that
 // does not apply any more is overtaken.
 func (o *Outbox) remind(tx *store.Tx, r store.Row) (incidents.Facts, error) {
+	if r.Incident == 0 {
+		return o.calendar(tx, r)
+	}
 	i, err := tx.Incident(r.Incident)
 	if err != nil {
 		return nil, err
@@ -282,4 +297,19 @@ func (o *Outbox) everybody(network string) []string {
 		}
 	}
 	return out
+}
+
+// called gives whom a reminder calls: whose clock it is, or everybody, but nobody who
+// is suspended, or whose night it is.
+func (o *Outbox) called(tx *store.Tx, f incidents.Facts) ([]string, error) {
+	var people []string
+	if who, _ := f["who"].(string); who != "" {
+		people = []string{who}
+	}
+	if all, _ := f["everybody"].(bool); all {
+		people = o.c.Roster.Names()
+	}
+	suspended, err := tx.Suspended()
+	people = slices.DeleteFunc(people, func(name string) bool { return suspended[name] })
+	return o.awake(people, f), err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tocsin/incidents"
@@ -15,10 +16,18 @@ type ladder struct {
 	Rungs  []int64 `json:"rungs"`
 	Repeat int64   `json:"repeat"`
 	Role   string  `json:"role"`
+	Quiet  int64   `json:"quiet,omitempty"`
+	All    int64   `json:"all,omitempty"`
 }
 
 func ladderOf(c incidents.Clock) string {
 	l := ladder{Repeat: c.Repeat.Milliseconds(), Role: c.Role}
+	if !c.Quiet.IsZero() {
+		l.Quiet = c.Quiet.UnixMilli()
+	}
+	if !c.All.IsZero() {
+		l.All = c.All.UnixMilli()
+	}
 	for _, r := range c.Rungs {
 		l.Rungs = append(l.Rungs, r.UnixMilli())
 	}
@@ -59,13 +68,12 @@ type Ring struct {
 	Rung       time.Time // the newest one that is due: older ones of the same ladder are overtaken by it
 }
 
-// Ringing gives the clocks whose next rung is due, at most limit, the longest
-// due first.
-func (tx *Tx) Ringing(limit int) ([]Ring, error) {
+// Ringing gives the clocks whose next rung is due, the longest due first.
+func (tx *Tx) Ringing() ([]Ring, error) {
 	var out []Ring
 	err := tx.each(`SELECT incident, key, generation, due, ladder, next_rung FROM clock
-		WHERE runs = 1 AND next_rung <= ? ORDER BY next_rung, incident, key LIMIT ?`,
-		[]any{tx.now.UnixMilli(), limit}, func(r *sql.Rows) error {
+		WHERE runs = 1 AND next_rung <= ? ORDER BY next_rung, incident, key`,
+		[]any{tx.now.UnixMilli()}, func(r *sql.Rows) error {
 			ring, next, err := scanRing(r)
 			if err != nil {
 				return err
@@ -95,6 +103,8 @@ func scanRing(r *sql.Rows) (Ring, time.Time, error) {
 	for _, ms := range l.Rungs {
 		ring.Clock.Rungs = append(ring.Clock.Rungs, time.UnixMilli(ms).UTC())
 	}
+	ring.Clock.Quiet = instant(sql.NullInt64{Int64: l.Quiet, Valid: l.Quiet != 0})
+	ring.Clock.All = instant(sql.NullInt64{Int64: l.All, Valid: l.All != 0})
 	return ring, instant(next), nil
 }
 
@@ -146,13 +156,19 @@ func (tx *Tx) Mend() error {
 			return err
 		})
 	for _, r := range wrong {
+		// What was said ahead of time is said again when its time has come: as a rung of
+		// another generation.
 		if err == nil {
-			err = tx.Rung(r)
+			_, err = tx.exec(`UPDATE clock SET generation = generation + 1, next_rung = ? WHERE incident = ? AND key = ? AND generation = ?`,
+				r.Clock.NextRung(tx.now).UnixMilli(), r.Incident, r.Clock.Key, r.Generation)
 		}
 	}
 	if err == nil { // no row waits longer than that for its next try
 		_, err = tx.exec(`UPDATE outbox SET next_try = ?1 WHERE state IN ('due', 'unknown') AND tries > 0 AND next_try > ?1`,
 			tx.now.Add(longestWait).UnixMilli())
+	}
+	if err == nil {
+		err = tx.mendSchedules()
 	}
 	return err
 }
@@ -160,11 +176,20 @@ func (tx *Tx) Mend() error {
 // longestWait is how long a row waits for its next try at most.
 const longestWait = 64 * time.Minute
 
-// Reckon derives the clocks of every open incident again that was last reckoned
-// with another plan, and says how many those were.
-func (tx *Tx) Reckon(planHash string) (int, error) {
+// Stopped are clocks of an incident that ran and do not with an edited plan.
+type Stopped struct {
+	Incident int
+	Clocks   []string // keys
+}
+
+// Reckon derives the clocks of every incident again that was last reckoned with
+// another plan and is open, or has a clock that runs. It says how many those were, and
+// which clocks run no more.
+func (tx *Tx) Reckon(planHash string) (int, []Stopped, error) {
 	var stale []int
-	err := tx.each(`SELECT n FROM incident WHERE phase <> 'closed' AND plan_hash <> ? ORDER BY n`, []any{planHash},
+	var stopped []Stopped
+	err := tx.each(`SELECT n FROM incident WHERE plan_hash <> ? AND (phase <> 'closed'
+		OR EXISTS (SELECT 1 FROM clock WHERE incident = n AND runs = 1)) ORDER BY n`, []any{planHash},
 		func(r *sql.Rows) error {
 			var n int
 			err := r.Scan(&n)
@@ -172,18 +197,40 @@ func (tx *Tx) Reckon(planHash string) (int, error) {
 			return err
 		})
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	for _, n := range stale {
+		before, err := tx.running(n)
+		if err != nil {
+			return 0, nil, err
+		}
 		i, err := tx.Incident(n)
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		i.PlanHash = planHash
-		e := incidents.Entry{Kind: "reckoned", Who: "tocsin", At: tx.now, Plain: planHash[:min(8, len(planHash))]}
+		e := incidents.Entry{Kind: "reckoned", Who: incidents.Tocsin, At: tx.now, Plain: planHash[:min(8, len(planHash))]}
 		if _, err := tx.Save(i, e); err != nil {
-			return 0, err
+			return 0, nil, err
+		}
+		after, err := tx.running(n)
+		if err != nil {
+			return 0, nil, err
+		}
+		if lost := slices.DeleteFunc(before, func(key string) bool { return slices.Contains(after, key) }); len(lost) > 0 {
+			stopped = append(stopped, Stopped{n, lost})
 		}
 	}
-	return len(stale), nil
+	return len(stale), stopped, nil
+}
+
+// running lists the keys of an incident's clocks that run.
+func (tx *Tx) running(n int) (keys []string, err error) {
+	err = tx.each(`SELECT key FROM clock WHERE incident = ? AND runs = 1 ORDER BY key`, []any{n}, func(r *sql.Rows) error {
+		var key string
+		err := r.Scan(&key)
+		keys = append(keys, key)
+		return err
+	})
+	return keys, err
 }

@@ -25,7 +25,7 @@ func (d *desk) change(n int, fn func(*incidents.Incident)) {
 func (d *desk) ring() (out Ring, ok bool) {
 	d.t.Helper()
 	d.do(func(tx *Tx) error {
-		all, err := tx.Ringing(10)
+		all, err := tx.Ringing()
 		if err != nil || len(all) == 0 {
 			return err
 		}
@@ -159,7 +159,7 @@ func TestAnotherPlanReckonsOpenIncidentsOnce(t *testing.T) {
 	d.plan.Clocks[0].Due, d.plan.Clocks[0].Rungs = 2*time.Hour, []time.Duration{time.Hour, 2 * time.Hour}
 	for _, want := range []int{1, 0} {
 		d.do(func(tx *Tx) error {
-			n, err := tx.Reckon("second")
+			n, _, err := tx.Reckon("second")
 			if n != want {
 				t.Errorf("%d incidents were reckoned, want %d", n, want)
 			}

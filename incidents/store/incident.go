@@ -49,7 +49,8 @@ func (tx *Tx) scanIncident(row interface{ Scan(...any) error }) (incidents.Incid
 	return i, err
 }
 
-// attach loads what stands in other tables: roles and the reporter.
+// attach loads what stands in other tables: roles, the reporter, how the response
+// stands, the release.
 func (tx *Tx) attach(i *incidents.Incident) error {
 	i.Roles = map[string]string{}
 	err := tx.each(`SELECT role, person FROM role WHERE incident = ?`, []any{i.N}, func(r *sql.Rows) error {
@@ -61,8 +62,25 @@ func (tx *Tx) attach(i *incidents.Incident) error {
 	if err != nil {
 		return err
 	}
-	i.Reporter, err = tx.reporter(i.N)
-	return err
+	if i.Reporter, err = tx.reporter(i.N); err != nil {
+		return err
+	}
+	if err := tx.loadResponse(i); err != nil {
+		return err
+	}
+	if i.Steps, err = tx.loadSteps(i.N); err != nil {
+		return err
+	}
+	if i.Snoozes, err = tx.loadSnoozes(i.N); err != nil {
+		return err
+	}
+	if i.Notices, err = tx.loadNotices(i.N); err != nil {
+		return err
+	}
+	if i.Release, err = tx.releaseOf(i.N); err != nil {
+		return err
+	}
+	return tx.loadLead(i)
 }
 
 // List gives incidents, newest first: "open", "closed" or "all", at most limit.
@@ -96,6 +114,9 @@ func (tx *Tx) Count(which string) (n int, err error) {
 // Add keeps a new incident with its first entries, and its clocks.
 func (tx *Tx) Add(i incidents.Incident, entries ...incidents.Entry) (incidents.Incident, error) {
 	i.Version = 1
+	if err := tx.loadLead(&i); err != nil {
+		return i, err
+	}
 	_, err := tx.exec(`INSERT INTO incident (`+incidentColumns+`)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, columns(i)...)
 	if err != nil {
@@ -117,6 +138,9 @@ func columns(i incidents.Incident) []any {
 // replaces its clocks by what the plan says of it now.
 func (tx *Tx) Save(i incidents.Incident, entries ...incidents.Entry) (incidents.Incident, error) {
 	i.Version++
+	if err := tx.loadLead(&i); err != nil { // who may be another one now
+		return i, err
+	}
 	c := columns(i)
 	_, err := tx.exec(`UPDATE incident SET
 		codename = ?, version = ?, plan_hash = ?, phase = ?, level = ?, opener = ?,
@@ -130,10 +154,12 @@ func (tx *Tx) Save(i incidents.Incident, entries ...incidents.Entry) (incidents.
 	return i, tx.follow(i, entries)
 }
 
-// follow writes what goes with every change: roles, entries, clocks.
+// follow writes what goes with every change: roles, response, steps, entries, clocks.
 func (tx *Tx) follow(i incidents.Incident, entries []incidents.Entry) error {
-	if err := tx.saveRoles(i); err != nil {
-		return err
+	for _, save := range []func(incidents.Incident) error{tx.saveRoles, tx.saveResponse, tx.saveSteps, tx.saveSnoozes, tx.saveNotices} {
+		if err := save(i); err != nil {
+			return err
+		}
 	}
 	for _, e := range entries {
 		e.Incident = i.N

@@ -175,6 +175,16 @@ func (tx *Tx) TryAgain(id int, state, problem string) error {
 	return err
 }
 
+// NotBefore puts a row's next try off to an instant at least; the zero time changes
+// nothing.
+func (tx *Tx) NotBefore(id int, at time.Time) error {
+	if at.IsZero() {
+		return nil
+	}
+	_, err := tx.exec(`UPDATE outbox SET next_try = max(next_try, ?) WHERE id = ?`, at.UnixMilli(), id)
+	return err
+}
+
 // Hurry makes the waiting rows of a network due now: it came up.
 func (tx *Tx) Hurry(network string) error {
 	_, err := tx.exec(`UPDATE outbox SET next_try = max(due, min(next_try, ?)) WHERE state IN ('due', 'unknown') AND network = ?`,

@@ -39,6 +39,8 @@ type Store struct {
 	lock *os.File
 	opts Options
 	seed string
+
+	alive, listening time.Time // see Alive and Listen; used within transactions only
 }
 
 // Open opens the file, makes it when it is not there, and brings its schema up

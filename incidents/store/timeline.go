@@ -126,6 +126,11 @@ func (tx *Tx) Forget(n int) error {
 		`UPDATE approval SET act = '' WHERE incident = ?`,
 		`UPDATE outbox SET error = '' WHERE incident = ?`,
 		`UPDATE guest SET account = '' WHERE incident = ? AND ended_at IS NOT NULL`,
+		// Any text may name the reporter, also one that is for others; its hash stays. Who
+		// else was told is no data of the reporter's.
+		`DELETE FROM draft WHERE incident = ?`,
+		`UPDATE sending SET subject = '', body = '', via = iif(reporter, '', via), recipient = iif(reporter, '', recipient),
+			problem = iif(state = 'queued', 'the reporter was forgotten', ''), state = iif(state = 'queued', 'refused', state) WHERE incident = ?`,
 	} {
 		if _, err := tx.exec(q, n); err != nil {
 			return err

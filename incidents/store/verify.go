@@ -66,10 +66,14 @@ func (s *Store) Verify(ctx context.Context) (Verified, error) {
 	return v, tx.verifyPresent()
 }
 
+// check is a query that finds what is not as the record says, and what is said of it.
+type check struct{ query, told string }
+
 // verifyPresent holds what can be read off the record against the present: that
-// each incident was opened, its title, whether it is closed, and who is suspended.
+// each incident was opened, its title, whether it is closed, who is suspended, and the
+// ledger of tags.
 func (tx *Tx) verifyPresent() error {
-	for _, c := range []struct{ query, told string }{
+	checks := []check{
 		{
 			`SELECT n FROM incident i WHERE NOT EXISTS (SELECT 1 FROM timeline t WHERE t.incident = i.n AND t.kind = 'opened')`,
 			"nobody on record opened incident %s",
@@ -96,7 +100,15 @@ func (tx *Tx) verifyPresent() error {
 			AND NOT EXISTS (SELECT 1 FROM timeline t WHERE t.plain = s.person AND t.kind = 'suspended')`,
 			"whether %s is suspended is not what the record says",
 		},
-	} {
+	}
+	var ledger bool // a file that is only looked at may be older than the ledger
+	if err := tx.row(`SELECT count(*) FROM sqlite_master WHERE name = 'tag'`).Scan(&ledger); err != nil {
+		return err
+	}
+	if ledger {
+		checks = append(checks, ledgerChecks()...)
+	}
+	for _, c := range checks {
 		err := tx.each(c.query+` LIMIT 1`, nil, func(r *sql.Rows) error {
 			var what string
 			if err := r.Scan(&what); err != nil {
@@ -109,6 +121,20 @@ func (tx *Tx) verifyPresent() error {
 		}
 	}
 	return nil
+}
+
+// ledgerChecks hold the ledger of tags against the record.
+func ledgerChecks() []check {
+	return []check{
+		{
+			`SELECT n FROM tag g WHERE NOT EXISTS (SELECT 1 FROM timeline t WHERE t.kind = 'tag-recorded' AND t.text = g.name || ' ' || g.sha)`,
+			"line %s of the ledger of tags is not what was recorded",
+		},
+		{
+			`SELECT seq FROM timeline t WHERE t.kind = 'tag-recorded' AND NOT EXISTS (SELECT 1 FROM tag g WHERE t.text = g.name || ' ' || g.sha)`,
+			"the tag of entry %s is not in the ledger any more",
+		},
+	}
 }
 
 // verifyPersonal checks that each commitment has its value or was erased by

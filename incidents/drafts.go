@@ -1,0 +1,160 @@
+package incidents
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// SayMoment writes an instant as texts for people outside name a disclosure:
+// "Thursday 2026-12-03 14:00 UTC". The distributions' list wants a date, a time and
+// a zone in the first mail. Source: linux-distros list policy,
+// oss-security.openwall.org/wiki/mailing-lists/distros.
+func SayMoment(t time.Time) string { return t.UTC().Format("Monday 2006-01-02 15:04 UTC") }
+
+// SayDate writes the day of an instant in UTC: "2026-12-03".
+func SayDate(t time.Time) string { return t.UTC().Format("2006-01-02") }
+
+// DraftFacts gives the facts that texts for people outside are made from, as things
+// are at the instant now. It is pure. All that is about the incident is sealed, but
+// its phase and its level. What is not known is empty, and never made up.
+//
+//	project, upgrade, advisories    of the plan
+//	title ... library               as !fact, !severity and !incident title set them
+//	id                              the CVE; while there is none, the GHSA (plan, 7.1.5)
+//	link                            the address of the advisory
+//	reporter, contact               personal: for the reporter's own eyes only
+//	credit                          how the reporter wants to be named; empty: not to be named
+//	consent                         "yes": they said how, or that they want to be anonymous
+//	reported, acked                 dates, as all that follow
+//	released, disclosed             empty while that is not so
+//	fixedon, disclosedon            likewise, or the embargo's date while it is ahead
+//	embargo                         the moment of disclosure, see SayMoment
+//	locked                          "yes": nothing may be public yet
+//	fresh                           "yes": details are better left out yet (plan, section 8)
+//	revoked                         "yes": every step of the track that comes before all others is done
+//	pocby                           until when a proof of concept has to be published
+//	recipient                       whom it is for; whoever asks for a draft adds it
+func DraftFacts(p Plan, i Incident, now time.Time) Facts {
+	level, _ := p.Level(i.Level)
+	f := Facts{
+		"project": p.Name, "upgrade": p.Outside.Upgrade, "advisories": p.Outside.Advisories,
+		"phase": string(i.Phase), "level": level.Name, "levelkey": i.Level,
+		"title": i.Title, "summary": i.Summary, "details": i.Details, "affected": i.Affected, "fixed": i.Fixed,
+		"cve": i.CVE, "ghsa": i.GHSA, "id": firstSealed(i.CVE, i.GHSA), "link": linkOf(p, i), "cwe": i.CWE,
+		"vector": i.Vector, "score": lastWord(i.Score), "library": i.Library, "release": i.Release.Version,
+		"track": Seal(TrackOf(p, i).Key), "type": Seal(p.TypeOf(i).Key), "reach": i.Reach,
+		"outcome": i.Outcome, "outcomename": Sealed{}, "recipient": Sealed{},
+		"wild": sealedIf(!i.WildAt.IsZero()), "public": sealedIf(!i.PublicAt.IsZero()),
+		"mailed": sealedIf(happened(p, i, "step:notify-distros")), "broken": sealedIf(happened(p, i, "broken")),
+		"waits": sealedIf(happened(p, i, "reporter")), "revoked": sealedIf(firstDone(p, i)),
+	}
+	for _, o := range p.Outcomes {
+		if i.Outcome.Same(Seal(o.Key)) {
+			f["outcomename"] = Seal(o.Name)
+		}
+	}
+	reporterFacts(f, i)
+	dateFacts(f, p, i, now)
+	return f
+}
+
+// firstDone reports whether what comes before everything else was done, all of it
+// (plan, 7.5.1). What was skipped was not done.
+func firstDone(p Plan, i Incident) bool {
+	some := false
+	for _, s := range p.Steps {
+		if s.First && Applies(p, i, s) {
+			if StateOf(p, i, s).State != StepDone {
+				return false
+			}
+			some = true
+		}
+	}
+	return some
+}
+
+// reporterFacts adds who reported it, and how they may be named: a credit that was
+// noted is their consent to it and to no more (plan, 7.1.1 and section 8).
+func reporterFacts(f Facts, i Incident) {
+	r := i.Reporter
+	f["reporter"], f["contact"], f["credit"] = r.Name, r.Contact, r.Credit
+	f["consent"], f["anonymous"] = sealedIf(!r.Credit.Empty()), Sealed{}
+	if anonymous(r.Credit) {
+		f["credit"], f["anonymous"] = Sealed{}, Seal("yes")
+	}
+}
+
+// anonymous reports whether a credit says that there is to be none.
+func anonymous(credit Sealed) bool {
+	return slices.ContainsFunc([]string{"anonymous", "anonymously", "anonym", "anon", "none", "no", "no credit"}, func(word string) bool {
+		return mapSealed(credit, func(s string) string { return strings.ToLower(strings.TrimRight(s, ". ")) }).Same(Seal(word))
+	})
+}
+
+func dateFacts(f Facts, p Plan, i Incident, now time.Time) {
+	date := func(at time.Time, known bool) Sealed {
+		if !known || at.IsZero() {
+			return Sealed{}
+		}
+		return Seal(SayDate(at))
+	}
+	f["reported"], f["acked"] = date(i.ReportedAt, true), date(i.AckAt, true)
+	live, isLive := i.releasedAt(p)
+	out, isOut := Happened(p, i, "disclosed")
+	f["released"], f["disclosed"] = date(live, isLive), date(out, isOut)
+	planned := date(i.Embargo.At, i.Embargo.Dated())
+	f["fixedon"] = firstSealed(date(live, isLive), planned)
+	f["disclosedon"] = firstSealed(date(out, isOut), planned, date(live, isLive)) // without an embargo, both are of one day (plan, 7.3)
+	e := i.Embargo
+	f["embargo"], f["agreed"], f["over"] = Sealed{}, sealedIf(!e.AgreedAt.IsZero()), sealedIf(e.Over())
+	if e.State != "" && !e.At.IsZero() {
+		f["embargo"] = Seal(SayMoment(e.At))
+	}
+	f["locked"] = sealedIf(e.State != "" && !e.Over() || e.State == "" && TrackOf(p, i).Key == "embargoed")
+	f["fresh"] = sealedIf(p.Outside.FreshDays > 0 && (!isOut || now.Before(out.AddDate(0, 0, p.Outside.FreshDays))))
+	f["pocby"] = Sealed{}
+	if happened(p, i, "step:share-poc") {
+		posted, ok := Happened(p, i, "step:oss-security")
+		if !ok {
+			posted = now
+		}
+		f["pocby"] = Seal(SayDate(posted.Add(PocMost)))
+	}
+}
+
+// PocMost is how long after the post to oss-security a proof of concept that the
+// distributions' list was given has to be published. Source: linux-distros list
+// policy.
+const PocMost = 7 * 24 * time.Hour
+
+// linkOf gives the address of the advisory on GitHub.
+func linkOf(p Plan, i Incident) Sealed {
+	if p.Outside.Advisories == "" {
+		return Sealed{}
+	}
+	return mapSealed(i.GHSA, func(id string) string { return p.Outside.Advisories + "/" + id })
+}
+
+// firstSealed gives the first that holds a text.
+func firstSealed(all ...Sealed) Sealed {
+	for _, s := range all {
+		if !s.Empty() {
+			return s
+		}
+	}
+	return Sealed{}
+}
+
+// lastWord gives the number of "CVSS-B 8.7".
+func lastWord(s Sealed) Sealed {
+	return mapSealed(s, func(text string) string { return text[strings.LastIndexByte(text, ' ')+1:] })
+}
+
+// mapSealed makes another text of a sealed one, under seal.
+func mapSealed(s Sealed, f func(string) string) Sealed {
+	if s.p == nil {
+		return s
+	}
+	return Seal(f((*s.p)()))
+}

@@ -1,0 +1,349 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tocsin/bridges"
+	"tocsin/incidents"
+	"tocsin/incidents/store"
+)
+
+// Parcel is a text that two people approved, for people outside.
+type Parcel struct {
+	Key       string // the same for every try, never used for another text
+	From      string // the account, and how: as it was approved
+	To        []string
+	Subject   string
+	Body      string
+	InReplyTo string    // what the network calls the post before it in its thread, or ""
+	At        time.Time // when it was approved, UTC: nothing of it was sent before
+}
+
+// Courier takes parcels to people outside by one way. Its errors are those of a
+// Hand; Find looks whether a Carry of unknown outcome arrived. What they give is what
+// the network calls it; where that holds an address that people can open, it stands at
+// the end, after a blank.
+type Courier interface {
+	Carry(ctx context.Context, p Parcel) (id string, err error)
+	Find(ctx context.Context, p Parcel) (id string, err error)
+}
+
+// Trouble is a courier's error with more about it.
+type Trouble struct {
+	Err   error     // it quotes nothing
+	Told  string    // what the network said, cleaned: for those who may hear everything; may be ""
+	Later time.Time // not to be tried before; zero: any time
+}
+
+// Error gives what may be logged.
+func (t *Trouble) Error() string { return t.Err.Error() }
+
+// Unwrap gives the error itself.
+func (t *Trouble) Unwrap() error { return t.Err }
+
+// reasonOf gives what an error says to those who may hear everything.
+func reasonOf(err error) incidents.Sealed {
+	text := err.Error()
+	if t := (*Trouble)(nil); errors.As(err, &t) && t.Told != "" {
+		text += ": " + t.Told
+	}
+	return incidents.Seal(incidents.Neutral(text))
+}
+
+// carryHand takes texts to people outside. Everything that goes with it is written
+// down in one transaction with it: a crash before that leaves a row of which nobody
+// knows what became, and that is looked up.
+type carryHand struct{ o *Outbox }
+
+// Find looks whether a text arrived. A way that cannot tell leaves it to a person: it
+// is never sent again by itself.
+func (h carryHand) Find(ctx context.Context, r store.Row) (string, error) {
+	p, err := h.parcel(r, false)
+	if err != nil {
+		return "", err
+	}
+	c := h.courier(r)
+	if c == nil {
+		return "", h.unknown(r)
+	}
+	id, err := c.Find(ctx, p)
+	switch {
+	case err == nil:
+		return "", h.arrived(r, id) // what the network calls it is kept with the text, under seal
+	case errors.Is(err, bridges.ErrCantSay):
+		return "", h.unknown(r)
+	case errors.Is(err, bridges.ErrNoTrace) && Backoff(r.Tries) <= time.Minute:
+		// The network may be working on it still. By the next time it is not.
+		return "", errors.New("there is no trace of it yet")
+	case errors.Is(err, bridges.ErrNoTrace):
+		return "", err
+	}
+	return "", errors.Join(err, h.waits(r, err))
+}
+
+// Do sends a text, unless it is not to be sent any more.
+func (h carryHand) Do(ctx context.Context, r store.Row) (string, error) {
+	p, err := h.parcel(r, true)
+	if err != nil {
+		return "", err
+	}
+	c := h.courier(r)
+	if c == nil {
+		return "", h.refused(r, incidents.Seal("the configuration does not let me send anything this way any more"))
+	}
+	id, err := c.Carry(ctx, p)
+	h.o.c.Failpoint("carried")
+	switch {
+	case err == nil:
+		return "", h.arrived(r, id) // what the network calls it is kept with the text, under seal
+	case errors.Is(err, bridges.ErrRefused):
+		return "", h.refused(r, reasonOf(err))
+	case errors.Is(err, bridges.ErrNotSent):
+		return "", errors.Join(err, h.waits(r, err))
+	}
+	return "", err // nobody knows: it is looked up
+}
+
+func (h carryHand) courier(r store.Row) Courier {
+	for way, c := range h.o.c.Couriers {
+		if store.Lane(way) == r.Network {
+			return c
+		}
+	}
+	return nil
+}
+
+// update is a transaction that is kept also when the bot is being stopped: what
+// happened outside has happened.
+func (h carryHand) update(fn func(tx *store.Tx) error) error {
+	return h.o.c.Store.Update(context.Background(), fn)
+}
+
+// parcel opens what a row carries. Where it is to be sent it makes sure that both
+// people are obeyed still, and that it did not wait too long.
+func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
+	var p Parcel
+	var stopped string
+	err := h.update(func(tx *store.Tx) error {
+		s, err := tx.SendingOf(r)
+		if err != nil {
+			return err
+		}
+		if s.State != incidents.SendQueued {
+			return &ended{store.Overtaken, "it was dealt with"}
+		}
+		suspended, err := tx.Suspended()
+		if err != nil {
+			return err
+		}
+		if send {
+			stopped = incidents.Stopped(s, func(person string) bool {
+				_, known := h.o.c.Roster.Named(person)
+				return known && !suspended[person]
+			}, tx.Now())
+		}
+		cargo, err := tx.Cargo(s)
+		p = Parcel{
+			Key: fmt.Sprintf("%s/%s", r.Key, cargo.Hash), From: s.Account, To: cargo.To, Subject: cargo.Subject, Body: cargo.Body,
+			InReplyTo: cargo.After, At: s.At,
+		}
+		return err
+	})
+	var end *ended
+	switch {
+	case errors.As(err, &end):
+		return p, end
+	case err != nil:
+		return p, fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	case stopped != "":
+		return p, h.refused(r, incidents.Seal(stopped))
+	}
+	return p, nil
+}
+
+// refused notes that a text is surely not sent, with what was to come after it.
+func (h carryHand) refused(r store.Row, why incidents.Sealed) error {
+	err := h.end(r, incidents.SendRefused, why, "send/refused")
+	if err == nil {
+		err = &ended{store.Refused, "it was not sent"}
+	}
+	return err
+}
+
+// unknown leaves a text to a person: it may have been sent.
+func (h carryHand) unknown(r store.Row) error {
+	err := h.end(r, incidents.SendUnknown, incidents.Sealed{}, "send/unknown")
+	if err == nil {
+		err = &ended{store.PassedOn, "a person has to look whether it was sent"}
+	}
+	return err
+}
+
+func (h carryHand) end(r store.Row, state string, why incidents.Sealed, template string) error {
+	err := h.update(func(tx *store.Tx) error {
+		s, err := tx.SendingOf(r)
+		if err != nil || s.State != incidents.SendQueued {
+			return err
+		}
+		if err := errors.Join(tx.EndSending(s.ID, state, incidents.Sealed{}, why), tx.EndParts(s, why)); err != nil {
+			return err
+		}
+		return h.inform(tx, s, template, "why", why)
+	})
+	h.o.Kick()
+	return err
+}
+
+// waits tells the desks once that a text is not sent yet, and why.
+func (h carryHand) waits(r store.Row, cause error) error {
+	err := h.update(func(tx *store.Tx) error {
+		s, err := tx.SendingOf(r)
+		if err != nil {
+			return err
+		}
+		if first, err := tx.TellWaits(s.ID); err != nil || !first {
+			return err
+		}
+		return h.inform(tx, s, "send/waits", "why", reasonOf(cause), "until", s.At.Add(incidents.CarryLife))
+	})
+	h.o.Kick()
+	return err
+}
+
+// arrived notes that a text was sent, and all that goes with it.
+func (h carryHand) arrived(r store.Row, id string) error {
+	err := h.update(func(tx *store.Tx) error {
+		s, err := tx.SendingOf(r)
+		if err != nil || s.State != incidents.SendQueued {
+			return err // forgotten meanwhile
+		}
+		s.State, s.SentID = incidents.SendSent, incidents.Seal(id)
+		if err := tx.EndSending(s.ID, s.State, s.SentID, incidents.Sealed{}); err != nil {
+			return err
+		}
+		next, more, err := tx.Part(s, s.Part+1)
+		if err != nil {
+			return err
+		}
+		if more {
+			return tx.QueueCarry(next)
+		}
+		if s.Part > 1 { // a thread is known by its first post
+			if first, _, err := tx.Part(s, 1); err == nil {
+				s.SentID = first.SentID
+			}
+		}
+		return h.record(tx, s)
+	})
+	if err != nil {
+		return fmt.Errorf("it was sent, and writing that down failed: %w", err)
+	}
+	h.o.Kick()
+	return nil
+}
+
+// record writes a text that was sent whole into the record, with what it completes,
+// and tells of it.
+func (h carryHand) record(tx *store.Tx, s incidents.Sending) error {
+	plan := *h.o.c.Plan()
+	before, err := tx.Incident(s.Incident)
+	if err != nil {
+		return err
+	}
+	i, entries, completed := incidents.Arrive(plan, before, s, tx.Now())
+	if s.Way == incidents.ByMastodon {
+		var e incidents.Entry
+		if i, e, err = h.announced(tx, i, s); err != nil {
+			return err
+		}
+		if e.Kind != "" {
+			entries, completed = append(entries, e), "done "+incidents.AnnounceStep
+		}
+	}
+	i, moved := incidents.Advance(plan, before, i, s.AskedBy, tx.Now())
+	if _, err = tx.Save(i, append(entries, moved...)...); err != nil {
+		return err
+	}
+	return h.inform(tx, s, "send/arrived", "completed", incidents.Seal(completed), "moved", len(moved) > 0)
+}
+
+// announced does the step that a post does, where nothing locks it: for all incidents
+// of the release, as when somebody says that it is done. Where that is not possible
+// there is no entry: the step stays open, and is done by word.
+func (h carryHand) announced(tx *store.Tx, i incidents.Incident, s incidents.Sending) (incidents.Incident, incidents.Entry, error) {
+	plan, now := *h.o.c.Plan(), tx.Now()
+	step, ok := plan.Step(incidents.AnnounceStep)
+	if !ok || !i.Open() {
+		return i, incidents.Entry{}, nil
+	}
+	rule := func(o incidents.Incident) (incidents.Incident, incidents.Entry, error) {
+		return incidents.DoStep(plan, o, step.Key, s.Address(), s.AskedBy, now)
+	}
+	done, e, err := rule(i)
+	if _, no := incidents.AsRefusal(err); no {
+		return i, incidents.Entry{}, nil
+	}
+	if err != nil {
+		return i, e, err
+	}
+	others, err := h.others(tx, i)
+	if err != nil {
+		return i, e, err
+	}
+	along, entries, err := incidents.Alongside(plan, i, others, step, rule)
+	if _, no := incidents.AsRefusal(err); no {
+		return i, incidents.Entry{}, nil
+	}
+	for k, o := range along {
+		if err != nil {
+			break
+		}
+		was := o
+		for _, b := range others {
+			if b.N == o.N {
+				was = b
+			}
+		}
+		o, moved := incidents.Advance(plan, was, o, s.AskedBy, now)
+		_, err = tx.Save(o, append([]incidents.Entry{entries[k]}, moved...)...)
+	}
+	return done, e, err
+}
+
+// others loads the other incidents of the release that an incident is in.
+func (h carryHand) others(tx *store.Tx, i incidents.Incident) ([]incidents.Incident, error) {
+	var out []incidents.Incident
+	if i.Release.N == 0 {
+		return nil, nil
+	}
+	r, err := tx.ReleaseOf(i.N)
+	for _, n := range r.Carries {
+		if err != nil {
+			return nil, err
+		}
+		var o incidents.Incident
+		if o, err = tx.Incident(n); err == nil && o.N != i.N && o.Release.N == r.N {
+			out = append(out, o)
+		}
+	}
+	return out, err
+}
+
+// inform says in the desks and in the incident's own room what became of a text.
+func (h carryHand) inform(tx *store.Tx, s incidents.Sending, template string, pairs ...any) error {
+	i, err := tx.Incident(s.Incident)
+	if err != nil {
+		return err
+	}
+	f := incidents.Card(*h.o.c.Plan(), i, tx.Now())
+	for k, v := range incidents.NewFacts(pairs...) {
+		f[k] = v
+	}
+	for k, v := range incidents.SendingFacts(s) {
+		f[k] = v
+	}
+	return h.o.tell(tx, s.Incident, fmt.Sprintf("%s/%d", template, s.ID), template, same(f))
+}

@@ -1,0 +1,175 @@
+package incidents
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+	"time"
+)
+
+// The ways by which the bot itself can send something to people outside.
+const (
+	ByMail     = "mail"
+	ByMastodon = "mastodon"
+)
+
+// Ways lists them.
+func Ways() []string { return []string{ByMail, ByMastodon} }
+
+// The states of a Sending.
+const (
+	SendQueued  = "queued"  // approved, and on its way
+	SendSent    = "sent"    // the network has it
+	SendRefused = "refused" // it was surely not sent, and will not be
+	SendUnknown = "unknown" // it may have been sent: a person has to look
+	SendByHand  = "by hand" // a person sent it and said so
+)
+
+// CarryLife is how long after its approval a text still goes out: what could not be
+// sent by then is asked for anew, because things will have changed.
+const CarryLife = 6 * time.Hour
+
+// Sending is a text for people outside that was sent or is to be: a mail, a post, or
+// one post of a thread.
+type Sending struct {
+	ID, Incident int
+	Kind         string // of the draft; it tells what sort of incident it is
+	Way          string // see Ways; "" when a person sent it
+	Account      string // of the bot, that it is sent from
+	Reporter     bool   // it is for the reporter
+	To           Sealed // addresses, or who was told
+	Subject      Sealed
+	Body         Sealed
+	Hash         Sealed // of the whole text
+	Part, Parts  int    // of a thread, from 1
+	First        int    // the ID of the thread's first part
+	AskedBy      string
+	Second       string
+	At           time.Time // when it was approved, or noted
+	State        string
+	Via          Sealed // by hand: how
+	SentID       Sealed // what the network calls it
+	Problem      Sealed // why it was not sent
+	DoneAt       time.Time
+}
+
+// By gives who wanted it sent: "alice", or "alice and bob".
+func (s Sending) By() string {
+	if s.Second == "" {
+		return s.AskedBy
+	}
+	return s.AskedBy + " and " + s.Second
+}
+
+// TextHash gives the hash of a text in several parts, in hexadecimal. No two texts
+// have the same, also when they are cut into parts in another way.
+func TextHash(parts ...Sealed) Sealed {
+	h := sha256.New()
+	for _, s := range parts {
+		text := ""
+		if s.p != nil {
+			text = (*s.p)()
+		}
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
+		h.Write([]byte(text))
+	}
+	return Seal(hex.EncodeToString(h.Sum(nil)))
+}
+
+// hashShown is how much of a hash is shown to people.
+const hashShown = 12
+
+// ShortHash gives the beginning of a hash, for people.
+func ShortHash(hash Sealed) Sealed {
+	return mapSealed(hash, func(text string) string { return text[:min(hashShown, len(text))] })
+}
+
+// HashIs reports whether a text that was typed is a hash.
+func HashIs(hash Sealed, typed string) bool { return hash.Same(Seal(strings.ToLower(typed))) }
+
+// NoteSent gives the entry of the record for a text that was sent. What belongs to
+// the reporter in it can be erased.
+func NoteSent(s Sending, now time.Time) Entry {
+	e := Entry{Incident: s.Incident, Kind: "sent", Who: s.AskedBy, At: now}
+	how := s.Via
+	if s.Way != "" {
+		how = joinSealed(" ", Seal(s.Way), mapSealed(ShortHash(s.Hash), func(h string) string { return "(" + h + ")" }), s.Address())
+	}
+	if s.Second != "" {
+		how = joinSealed(", ", how, Seal("approved by "+s.Second))
+	}
+	if s.Reporter {
+		e.Text = Seal(s.Kind)
+		e.Personal = []Personal{{Field: "sent", Value: joinSealed(", to ", how, s.To)}}
+		return e
+	}
+	e.Text = joinSealed(", to ", joinSealed(": ", Seal(s.Kind), how), s.To)
+	return e
+}
+
+// Arrive gives the incident after a text reached people outside, and the entries for
+// it. A reporter who was sent the acknowledgement was answered, and one who was sent
+// an update was told how it stands: completed names the command that would have said
+// so, or is "".
+func Arrive(p Plan, i Incident, s Sending, now time.Time) (out Incident, entries []Entry, completed string) {
+	entries = []Entry{NoteSent(s, now)}
+	if !i.Open() {
+		return i, entries, "" // nobody waits for it: that it was sent is on record all the same
+	}
+	var e Entry
+	var err error
+	switch s.Kind {
+	case "ack":
+		out, e, err = Acknowledge(i, Seal(s.Way), now, s.AskedBy, now)
+		completed = "ack sent"
+	case "update":
+		out, e, err = NoteUpdate(p, i, Seal(s.Way), s.AskedBy, now)
+		completed = "update sent"
+	default:
+		return i, entries, ""
+	}
+	if err != nil { // they were answered before, or nobody waits
+		return i, entries, ""
+	}
+	return out, append(entries, e), completed
+}
+
+// AnnounceStep is the step of the plan that a post on Mastodon does.
+const AnnounceStep = "announce"
+
+// Stopped says why a text is not sent although two people approved it: one of them is
+// not obeyed any more, or it waited too long. "" is that it can be sent.
+func Stopped(s Sending, obeyed func(person string) bool, now time.Time) string {
+	for _, person := range []string{s.AskedBy, s.Second} {
+		if !obeyed(person) {
+			return person + " is not obeyed any more"
+		}
+	}
+	if now.Sub(s.At) > CarryLife {
+		return "it could not be sent for " + SaySpan(CarryLife) + ", and much may have changed"
+	}
+	return ""
+}
+
+// SendingFacts gives what there is to say about a text that was sent or is to be.
+func SendingFacts(s Sending) Facts {
+	return Facts{
+		"draft": Seal(s.Kind), "way": Seal(s.Way), "account": Seal(s.Account), "to": s.To, "hash": ShortHash(s.Hash),
+		"asker": s.AskedBy, "second": s.Second, "by": s.By(), "part": s.Part, "parts": s.Parts, "state": s.State,
+		"via": s.Via, "address": s.Address(), "sentat": s.At, "doneat": s.DoneAt,
+	}
+}
+
+// Address gives where people find it, or nothing.
+func (s Sending) Address() Sealed { return mapSealed(s.SentID, addressIn) }
+
+// addressIn gives the address that people can open of what a network calls a post, or
+// "".
+func addressIn(id string) string {
+	last := id[strings.LastIndexByte(id, ' ')+1:]
+	if strings.HasPrefix(last, "https://") {
+		return last
+	}
+	return ""
+}

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"strings"
+	"testing"
+
+	"tocsin/incidents"
+)
+
+// TestTextsForOthersAreKept: own words, and what was sent, come back as they were
+// after a restart, each text once on its way.
+func TestTextsForOthersAreKept(t *testing.T) {
+	d := newDesk(t)
+	i := d.add()
+	seal := incidents.Seal
+	var id int
+	d.do(func(tx *Tx) (err error) {
+		w := Words{Kind: "downstream", For: seal("Kivy"), Subject: seal("s"), Body: seal("a\nb"), By: "alice"}
+		if err := tx.PutWords(i.N, w); err != nil {
+			return err
+		}
+		s := incidents.Sending{
+			Incident: i.N, Kind: "ack", Way: incidents.ByMail, Account: "a@example.org", Reporter: true, To: seal("erin@example.org, x@example.org"),
+			Subject: seal("s"), Body: seal("b"), Hash: seal("h"), Part: 1, Parts: 1, AskedBy: "alice", Second: "bob", State: incidents.SendQueued,
+		}
+		if id, err = tx.AddSending(s); err != nil {
+			return err
+		}
+		s.ID = id
+		return tx.QueueCarry(s)
+	})
+	d.reopen()
+	d.do(func(tx *Tx) error {
+		w, ok, err := tx.Words(i.N, "downstream", seal("Kivy"))
+		if err != nil || !ok || !w.Body.Same(seal("a\nb")) || w.By != "alice" || w.At.IsZero() {
+			t.Errorf("own words: %v %v %v", w, ok, err)
+		}
+		if _, ok, _ := tx.Words(i.N, "downstream", incidents.Sealed{}); ok {
+			t.Error("the words for one are those for nobody in particular")
+		}
+		rows, err := tx.DueRows(Lane(incidents.ByMail), nil, 9)
+		if err != nil || len(rows) != 1 || rows[0].Kind != Carry {
+			t.Fatalf("%v %v", rows, err)
+		}
+		s, err := tx.SendingOf(rows[0])
+		if err != nil || s.ID != id || s.First != id || s.State != incidents.SendQueued || !s.Reporter || s.By() != "alice and bob" {
+			t.Errorf("%+v %v", s, err)
+		}
+		c, err := tx.Cargo(s)
+		if err != nil || strings.Join(c.To, "|") != "erin@example.org|x@example.org" || c.Body != "b" || c.Hash != "h" || c.After != "" {
+			t.Errorf("%+v %v", c, err)
+		}
+		for _, want := range []bool{true, false} {
+			if first, err := tx.TellWaits(id); err != nil || first != want {
+				t.Errorf("told first: %v %v", first, err)
+			}
+		}
+		if err := tx.EndSending(id, incidents.SendSent, seal("1"), incidents.Sealed{}); err != nil {
+			return err
+		}
+		if err := tx.EndSending(id, incidents.SendRefused, incidents.Sealed{}, seal("late")); err != nil { // it ended already
+			return err
+		}
+		all, err := tx.Sendings(i.N)
+		if len(all) != 1 || all[0].State != incidents.SendSent || !all[0].SentID.Same(seal("1")) || all[0].DoneAt.IsZero() {
+			t.Errorf("%+v", all)
+		}
+		return err
+	})
+}
+
+// TestForgettingErasesTexts: every text may name the reporter, and goes; what was for
+// the reporter loses its address; who else was told stays, and every hash. What was on
+// its way is not sent any more.
+func TestForgettingErasesTexts(t *testing.T) {
+	d := newDesk(t)
+	i := d.add()
+	seal := incidents.Seal
+	d.do(func(tx *Tx) error {
+		if err := tx.PutWords(i.N, Words{Kind: "ack", Body: seal("qzx-words"), Subject: seal("qzx-subject"), By: "alice"}); err != nil {
+			return err
+		}
+		for _, s := range []incidents.Sending{
+			{Kind: "ack", Way: incidents.ByMail, Reporter: true, State: incidents.SendSent},
+			{Kind: "update", Way: incidents.ByMail, Reporter: true, State: incidents.SendQueued},
+			{Kind: "distro", State: incidents.SendByHand, Via: seal("email")},
+		} {
+			s.Incident, s.To, s.Subject, s.Body, s.Hash, s.Part, s.Parts, s.AskedBy = i.N, seal("qzx-to"), seal("qzx-subject"), seal("qzx-body"), seal("h"), 1, 1, "alice"
+			if _, err := tx.AddSending(s); err != nil {
+				return err
+			}
+		}
+		if some, err := tx.TextsToForget(i.N); err != nil || !some {
+			t.Errorf("nothing to forget: %v", err)
+		}
+		return tx.Forget(i.N)
+	})
+	d.reopen()
+	d.do(func(tx *Tx) error {
+		if _, ok, err := tx.Words(i.N, "ack", incidents.Sealed{}); ok || err != nil {
+			t.Errorf("own words are still there: %v", err)
+		}
+		all, err := tx.Sendings(i.N)
+		if len(all) != 3 {
+			t.Fatalf("%d sendings: %v", len(all), err)
+		}
+		for _, s := range all {
+			if !s.Body.Empty() || !s.Subject.Empty() || !s.Hash.Same(seal("h")) || s.Reporter != s.To.Empty() {
+				t.Errorf("%s is kept as %+v", s.Kind, s)
+			}
+			if s.Kind == "update" && (s.State != incidents.SendRefused || s.Problem.Empty()) {
+				t.Errorf("what was on its way is %s", s.State)
+			}
+		}
+		if some, err := tx.TextsToForget(i.N); err != nil || some {
+			t.Errorf("there is something to forget still: %v", err)
+		}
+		return err
+	})
+}
