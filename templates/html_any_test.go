@@ -100,6 +100,7 @@ func typed(t *rapid.T) string {
 // TestHTMLOfAnything: whatever every single fact is, the HTML is sound, and the
 // text is what it was before there was HTML.
 func TestHTMLOfAnything(t *testing.T) {
+	p := *pillow(t)
 	b, links := book(t), newLinkers()
 	unmarked, err := newBook("", "", "")
 	if err != nil {
@@ -107,7 +108,7 @@ func TestHTMLOfAnything(t *testing.T) {
 	}
 	full, kinds := clearances()["full"], map[string]incidents.Facts{}
 	for _, name := range b.Names() {
-		kinds[name] = factsFor(t, name, true, incidents.Seal)
+		kinds[name] = factsFor(p, name, true, incidents.Seal)
 		if _, err := b.Render(name, kinds[name], full); err != nil {
 			t.Fatal(err)
 		}
@@ -131,9 +132,10 @@ func TestHTMLOfAnything(t *testing.T) {
 // TestMarksOfPeople: a mark that somebody typed is like any other character that
 // is not let through.
 func TestMarksOfPeople(t *testing.T) {
+	p := *pillow(t)
 	b := book(t)
 	for _, name := range b.Names() {
-		f := factsFor(t, name, true, incidents.Seal)
+		f := factsFor(p, name, true, incidents.Seal)
 		docs := [2]Document{}
 		for k, evil := range []string{marks + "x" + marks, "\ufffd\ufffd\ufffdx\ufffd\ufffd\ufffd"} {
 			var err error
@@ -192,7 +194,7 @@ func BenchmarkRender(b *testing.B) {
 	bk := book(b)
 	full := clearances()["full"]
 	for _, name := range []string{"incident/show", "timeline", "incident/noted"} {
-		f := factsFor(b, name, true, incidents.Seal)
+		f := factsFor(*pillow(b), name, true, incidents.Seal)
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -127,6 +127,7 @@ func nasty() string {
 // TestHTMLGolden holds the HTML of cards of each sort against testdata/html. Run
 // it with -update and read the difference.
 func TestHTMLGolden(t *testing.T) {
+	p := *pillow(t)
 	b := book(t)
 	hostile := func(s string) incidents.Sealed {
 		if strings.HasPrefix(s, "Heap") || strings.HasSuffix(s, "a note") {
@@ -149,7 +150,7 @@ func TestHTMLGolden(t *testing.T) {
 		var out strings.Builder
 		for _, much := range []string{"much known", "little known"} {
 			for _, c := range []string{"full", "notice"} {
-				doc, err := b.Render(base, factsFor(t, base, much == "much known", seal), clearances()[c])
+				doc, err := b.Render(base, factsFor(p, base, much == "much known", seal), clearances()[c])
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -188,12 +189,13 @@ func TestHTMLGolden(t *testing.T) {
 // TestHTML: the HTML of every template is sound, says what the text says, and
 // below full tells nothing that is sealed.
 func TestHTML(t *testing.T) {
+	p := *pillow(t)
 	b, links := book(t), newLinkers()
 	joined := regexp.MustCompile(`[\pL\pN]<code>|</code>[\pL\pN]`)
 	for _, name := range b.Names() {
 		for _, much := range []bool{true, false} {
 			for _, c := range []string{"full", "notice", "none"} {
-				f := factsFor(t, name, much, incidents.Seal)
+				f := factsFor(p, name, much, incidents.Seal)
 				doc, err := b.Render(name, f, clearances()[c])
 				if err == nil {
 					err = links.check(doc)
@@ -211,7 +213,7 @@ func TestHTML(t *testing.T) {
 					}
 				}
 				other := func(s string) incidents.Sealed { return incidents.Seal(nasty() + s) }
-				if two, _ := b.Render(name, factsFor(t, name, much, other), clearances()[c]); c != "full" && two.HTML != doc.HTML {
+				if two, _ := b.Render(name, factsFor(p, name, much, other), clearances()[c]); c != "full" && two.HTML != doc.HTML {
 					t.Errorf("the HTML of %s at %s tells what is sealed", name, c)
 				}
 			}

@@ -51,19 +51,72 @@ type planFile struct {
 		Section string  `toml:"section"`
 	} `toml:"level"`
 	Outcome []struct {
-		Key  string `toml:"key"`
-		Name string `toml:"name"`
+		Key   string `toml:"key"`
+		Name  string `toml:"name"`
+		Draft string `toml:"draft"`
 	} `toml:"outcome"`
-	Clock []struct {
+	Outside struct {
+		Upgrade    string `toml:"upgrade"`
+		Advisories string `toml:"advisories"`
+		FreshDays  int    `toml:"fresh_days"`
+	} `toml:"outside"`
+	Track []struct {
 		Key     string   `toml:"key"`
 		Name    string   `toml:"name"`
 		Section string   `toml:"section"`
-		From    string   `toml:"from"`
-		Due     string   `toml:"due"`
-		Rungs   []string `toml:"rungs"`
-		Repeat  string   `toml:"repeat"`
-		Role    string   `toml:"role"`
-	} `toml:"clock"`
+		Types   []string `toml:"types"`
+		Levels  []string `toml:"levels"`
+		Unless  []string `toml:"unless"`
+	} `toml:"track"`
+	Step  []stepFile  `toml:"step"`
+	Clock []clockFile `toml:"clock"`
+	textFile
+	mapFile
+}
+
+type stepFile struct {
+	Key       string   `toml:"key"`
+	Name      string   `toml:"name"`
+	Section   string   `toml:"section"`
+	Phase     string   `toml:"phase"`
+	Role      string   `toml:"role"`
+	NotRole   string   `toml:"not_role"`
+	Tracks    []string `toml:"tracks"`
+	Levels    []string `toml:"levels"`
+	Outcomes  []string `toml:"outcomes"`
+	When      []string `toml:"when"`
+	Unless    []string `toml:"unless"`
+	By        string   `toml:"by"`
+	After     []string `toml:"after"`
+	Gate      string   `toml:"gate"`
+	Contact   string   `toml:"contact"`
+	First     bool     `toml:"first"`
+	Optional  bool     `toml:"optional"`
+	Release   bool     `toml:"release"`
+	Discloses bool     `toml:"discloses"`
+	Extra     bool     `toml:"extra"`
+	Source    string   `toml:"source"`
+}
+
+type clockFile struct {
+	Key      string   `toml:"key"`
+	Name     string   `toml:"name"`
+	Section  string   `toml:"section"`
+	From     string   `toml:"from"`
+	When     []string `toml:"when"`
+	Until    []string `toml:"until"`
+	Tracks   []string `toml:"tracks"`
+	Levels   []string `toml:"levels"`
+	Outcomes []string `toml:"outcomes"`
+	Due      string   `toml:"due"`
+	Rungs    []string `toml:"rungs"`
+	Repeat   string   `toml:"repeat"`
+	Role     string   `toml:"role"`
+	Everyone string   `toml:"everyone"`
+	Does     string   `toml:"does"`
+	Say      string   `toml:"say"`
+	Extra    bool     `toml:"extra"`
+	Source   string   `toml:"source"`
 }
 
 // ReadPlan reads plan.toml strictly: a key that it does not know, or a value
@@ -73,7 +126,14 @@ func ReadPlan(files fs.FS, name string) (*incidents.Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan: %w", err)
 	}
-	return parsePlan(name, text)
+	p, err := parsePlan(name, text)
+	if err == nil {
+		err = errors.Join(readText(files, name, p), readVersions(files, name, &p.Map))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func parsePlan(name string, text []byte) (*incidents.Plan, error) {
@@ -86,7 +146,7 @@ func parsePlan(name string, text []byte) (*incidents.Plan, error) {
 	sum := sha256.Sum256(text)
 	p := &incidents.Plan{Name: f.Name, Hour: f.Hour, Hash: hex.EncodeToString(sum[:])}
 	f.nouns(p)
-	if err := errors.Join(f.clocks(p), checkPlan(p)); err != nil {
+	if err := errors.Join(f.clocks(p), f.textInto(p), checkPlan(p), f.mapInto(p)); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return p, nil
@@ -127,19 +187,39 @@ func (f *planFile) nouns(p *incidents.Plan) {
 	for _, o := range f.Outcome {
 		p.Outcomes = append(p.Outcomes, incidents.Outcome(o))
 	}
+	p.Outside = incidents.Outside(f.Outside)
+	for _, t := range f.Track {
+		p.Tracks = append(p.Tracks, incidents.Track(t))
+	}
+	for _, s := range f.Step {
+		p.Steps = append(p.Steps, incidents.Step{
+			Key: s.Key, Name: s.Name, Section: s.Section, Phase: incidents.Phase(s.Phase), Role: s.Role, NotRole: s.NotRole,
+			Tracks: s.Tracks, Levels: s.Levels, Outcomes: s.Outcomes, When: s.When, Unless: s.Unless, By: s.By, After: s.After,
+			Gate: s.Gate, Contact: s.Contact, First: s.First, Optional: s.Optional, Release: s.Release, Discloses: s.Discloses, Extra: s.Extra, Source: s.Source,
+		})
+	}
 }
 
 func tenths(score float64) int { return int(math.Round(score * 10)) }
 
 func (f *planFile) clocks(p *incidents.Plan) error {
 	for _, c := range f.Clock {
-		r := incidents.ClockRule{Key: c.Key, Name: c.Name, Section: c.Section, From: c.From, Role: c.Role}
+		r := incidents.ClockRule{
+			Key: c.Key, Name: c.Name, Section: c.Section, From: c.From, When: c.When, Until: c.Until, Tracks: c.Tracks,
+			Levels: c.Levels, Outcomes: c.Outcomes, Role: c.Role, Does: c.Does, Say: c.Say, Extra: c.Extra, Source: c.Source,
+		}
 		var err error
 		if r.Due, err = time.ParseDuration(c.Due); err != nil {
 			return fmt.Errorf("clock %s: due is a time like 72h, not %q", c.Key, c.Due)
 		}
-		if r.Repeat, err = time.ParseDuration(c.Repeat); err != nil || r.Repeat < time.Minute {
-			return fmt.Errorf("clock %s: repeat is a time like 24h, at least a minute", c.Key)
+		if r.Repeat, err = time.ParseDuration(c.Repeat); err != nil || (r.Repeat < time.Minute && r.Repeat != 0) {
+			return fmt.Errorf("clock %s: repeat is a time like 24h, at least a minute, or 0h for never", c.Key)
+		}
+		if c.Everyone != "" {
+			r.All = true
+			if r.Everyone, err = time.ParseDuration(c.Everyone); err != nil {
+				return fmt.Errorf("clock %s: everyone is a time like 20h, not %q", c.Key, c.Everyone)
+			}
 		}
 		for _, rung := range c.Rungs {
 			d, err := time.ParseDuration(rung)
@@ -164,9 +244,9 @@ func checkPlan(p *incidents.Plan) error {
 		bad("hour is an hour of the day, 0 to 23")
 	}
 	key := regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
-	for _, kind := range []string{"type", "source", "role", "level", "outcome"} {
+	for _, kind := range []string{"type", "source", "role", "level", "outcome", "track", "step", "clock"} {
 		keys := p.Keys(kind)
-		if len(keys) == 0 {
+		if len(keys) == 0 && !slices.Contains([]string{"track", "step", "clock"}, kind) {
 			bad("there is no [[%s]]", kind)
 		}
 		for i, k := range keys {
@@ -197,33 +277,7 @@ func checkPlan(p *incidents.Plan) error {
 			bad("level %s: from and to are scores that fall from level to level and do not overlap", l.Key)
 		}
 	}
-	for i, c := range p.Clocks {
-		if !key.MatchString(c.Key) {
-			bad("clock %q: a key is lower case letters, digits and dashes", c.Key)
-		}
-		if slices.ContainsFunc(p.Clocks[:i], func(b incidents.ClockRule) bool { return b.Key == c.Key }) {
-			bad("clock %q is there twice", c.Key)
-		}
-		checkClock(p, c, bad)
-	}
+	checkParts(p, bad)
+	checkOutside(p, bad)
 	return errors.Join(errs...)
-}
-
-func checkClock(p *incidents.Plan, c incidents.ClockRule, bad func(string, ...any)) {
-	if !slices.Contains(incidents.Starts(), c.From) {
-		bad("clock %s: from %q is not known; it is one of %v", c.Key, c.From, incidents.Starts())
-	}
-	if _, ok := p.Role(c.Role); !ok {
-		bad("clock %s: role %q is no role", c.Key, c.Role)
-	}
-	last := time.Duration(0)
-	for _, r := range c.Rungs {
-		if r <= last {
-			bad("clock %s: rungs rise, from more than nothing", c.Key)
-		}
-		last = max(last, r)
-	}
-	if len(c.Rungs) == 0 || last != c.Due {
-		bad("clock %s: rungs end with due", c.Key)
-	}
 }

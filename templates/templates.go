@@ -19,7 +19,7 @@ import (
 	"tocsin/incidents"
 )
 
-//go:embed replies plans
+//go:embed replies plans drafts
 var builtin embed.FS
 
 // Builtin gives the files that come with the program.
@@ -51,10 +51,13 @@ type Document struct {
 }
 
 // Book is every template, ready to be rendered.
-type Book struct{ all *template.Template }
+type Book struct {
+	all    *template.Template
+	drafts []draftFile // by name
+}
 
-// NewBook reads the built-in templates. They are those of text/template, with
-// three things more, which plain text is without:
+// NewBook reads the built-in templates. Those of replies are those of text/template,
+// with three things more, which plain text is without:
 //
 //	`!help`      code: a command, or something else that can be typed
 //	*INC-7*      bold: the name of an incident
@@ -63,12 +66,12 @@ type Book struct{ all *template.Template }
 //
 // The signs count in a template's own words only, never in a fact. Facts may
 // stand between two of them.
-func NewBook() (*Book, error) { return newBook(markCode, markBold, markItem) }
+func NewBook() (*Book, error) { return NewBookWith(nil) }
 
 // newBook reads the templates with these marks.
 func newBook(code, bold, item string) (*Book, error) {
 	b := &Book{}
-	t := template.New("").Option("missingkey=error").Funcs(funcs()).
+	t := template.New("").Option("missingkey=error").Funcs(funcs()).Funcs(markdownFuncs()).
 		Funcs(template.FuncMap{"did": b.did, "item": func() string { return item }})
 	t, err := t.ParseFS(builtin, "replies/*.tmpl")
 	if err != nil {
@@ -189,6 +192,7 @@ func funcs() template.FuncMap {
 		"join":    func(words []string, by string) string { return strings.Join(words, by) },
 		"list":    func(words []string) string { return strings.Join(words, ", ") },
 		"or2":     either,
+		"has":     func(keys, key string) bool { return strings.Contains(keys, " "+key+" ") },
 		"line":    func(s string) string { return strings.Join(strings.Fields(s), " ") },
 		"indent":  func(s string) string { return strings.ReplaceAll(s, "\n", "\n  ") },
 		"count":   plural,

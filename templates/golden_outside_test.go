@@ -1,0 +1,54 @@
+package templates
+
+import (
+	"strings"
+
+	"tocsin/incidents"
+)
+
+// outsideFacts are those of what is drafted for people outside, and sent.
+func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool, seal func(string) incidents.Sealed) incidents.Facts {
+	family, kind, _ := strings.Cut(name, "/")
+	about := strings.HasPrefix(kind, "draft-") || strings.HasPrefix(kind, "send-") || strings.HasPrefix(kind, "sent-") || kind == "needs-full"
+	if family != "draft" && family != "send" && family != "sent" && !(family == "refusals" && about) {
+		return incidents.Facts{}
+	}
+	s := incidents.Sending{
+		Kind: "ack", Way: incidents.ByMail, Account: "security@example.org", To: seal("erin@example.org"), Hash: incidents.Seal("0123456789abcdef"), Part: 1, Parts: 1,
+		AskedBy: "alice", Second: "bob", At: now(), State: incidents.SendSent, DoneAt: now(), SentID: seal("17 https://mastodon.example.org/@pillow/17"),
+	}
+	byHand := incidents.Sending{Kind: "distro", AskedBy: "alice", At: now(), State: incidents.SendByHand, Via: seal("email")}
+	f := incidents.SendingFacts(s)
+	finding := func(text string) []incidents.Facts { return []incidents.Facts{{"told": seal(text)}} }
+	for k, v := range incidents.NewFacts(
+		"says", incidents.Seal("acknowledgement of a report"), "channel", incidents.Seal("mail"), "for", seal("Kivy"), "section", incidents.Seal("A.1"), "origin", incidents.Seal("the list's policy"),
+		"subject", seal("Re: [Security] a title"), "body", seal("Hi Erin,\n\nthank you."), "own", many, "wroteby", "carol", "wroteat", now(), "lines", 31,
+		"errors", finding("A fact is missing: title."), "warnings", finding("Lines are wider than 72 columns."), "waysend", true, "mails", true, "posts", []incidents.Facts{},
+		"notes", []incidents.Facts{{"text": incidents.Seal("A subject is never encrypted.")}},
+		"missing", []incidents.Facts{{"what": seal("title"), "mend": seal("!incident title Out-of-bounds write")}, {"what": seal("credit"), "mend": incidents.Sealed{}}},
+		"drafts", []incidents.Facts{
+			{"draft": incidents.Seal("ack"), "says": incidents.Seal("acknowledgement"), "section": incidents.Seal("A.1"), "missing": 0, "errors": 0, "own": false, "sent": []incidents.Facts{incidents.SendingFacts(s)}},
+			{"draft": incidents.Seal("leak"), "says": incidents.Seal("holding statement"), "section": incidents.Sealed{}, "missing": 2, "errors": 1, "own": true, "sent": []incidents.Facts{}},
+		},
+		"address", seal("erin@example.org"), "code", "K7QFM", "who", "alice", "expires", now(), "most", 500, "shown", "",
+		"earlier", []incidents.Facts{incidents.SendingFacts(byHand)}, "completed", incidents.Seal("ack sent"), "moved", true, "why", seal("the instance finds it wrong (422)"),
+		"until", now().Add(incidents.CarryLife), "then", incidents.Seal("ack sent"), "command", "!draft", "kinds", []string{"ack", "update"}, "outcomes", []string{"duplicate", "out-of-scope"},
+		"act", seal("send INC-7 ack"), "handle", i.Handle, "codename", i.Codename, "phase", "triage", "usage", "!sent [INC-n] [--via HOW] [--to WHOM] <kind> [note]",
+		"via", seal("email"), "max", 20, "at", now(), "reporter", true,
+	) {
+		f[k] = v
+	}
+	if name == "send/asked" || name == "send/asked/preview" {
+		f["posts"] = []incidents.Facts{{"number": 1, "length": 412, "text": seal("Pillow fixes a security issue.")}, {"number": 2, "length": 40, "text": seal("Please upgrade.")}}
+	}
+	if !many {
+		for _, k := range []string{"for", "section", "subject", "to", "completed", "then"} {
+			f[k] = incidents.Sealed{}
+		}
+		for _, k := range []string{"errors", "warnings", "missing", "notes", "earlier", "posts"} {
+			f[k] = []incidents.Facts{}
+		}
+		f["waysend"], f["moved"], f["reporter"], f["state"] = false, false, false, incidents.SendUnknown
+	}
+	return f
+}

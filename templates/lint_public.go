@@ -1,0 +1,241 @@
+package templates
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"tocsin/incidents"
+)
+
+// idRules: a wrong id has been published before, and is hard to take back.
+func idRules() []rule {
+	return []rule{
+		{"id-form", LintError, "An id is not well-formed", nil, func(t *checked) []string {
+			var out []string
+			for _, id := range ids(t.all()) {
+				if !goodID(id) {
+					out = append(out, id)
+				}
+			}
+			return out
+		}},
+		{"id-own", LintError, "An id is not of this incident", nil, func(t *checked) []string {
+			own := []string{t.facts["cve"], t.facts["ghsa"]}
+			for _, s := range t.ctx.IDs {
+				own = append(own, t.open(s))
+			}
+			var out []string
+			for _, id := range ids(t.all()) {
+				if goodID(id) && !among(own, id) {
+					out = append(out, id)
+				}
+			}
+			return out
+		}},
+		{"id-year", LintWarning, "A CVE is of a year before the last one, or of one to come", nil, func(t *checked) []string {
+			var out []string
+			this := t.ctx.Now.UTC().Year()
+			for _, id := range ids(t.all()) {
+				if _, rest, ok := strings.Cut(strings.ToUpper(id), "CVE-"); ok && goodID(id) {
+					if year, _ := strconv.Atoi(rest[:4]); year < this-1 || year > this {
+						out = append(out, id)
+					}
+				}
+			}
+			return out
+		}},
+	}
+}
+
+// publicRules: what everybody reads (plan, section 8).
+func publicRules() []rule {
+	return []rule{
+		{"early", LintError, "Nothing is public before the embargo is lifted", func(t *checked) bool { return isPublic(t) && early(t) }, func(*checked) []string {
+			return when(true)
+		}},
+		{"unassessed", LintWarning, "It has no level yet, so whether it takes an embargo is not decided", isPublic, func(t *checked) []string {
+			return when(t.facts["levelkey"] == "" && !t.has("over") && !t.has("disclosed"))
+		}},
+		{"mention", LintWarning, "It mentions accounts, which calls them", func(t *checked) bool { return isPublic(t) && !isMail(t) }, func(t *checked) []string {
+			return mentions(t.body)
+		}},
+		{"not-live", LintError, "A post comes after the release: no release with the fix is live", isMastodon, func(t *checked) []string {
+			return when(!t.has("released"))
+		}},
+		{"advisory-live", LintWarning, "No release with the fix is live: users could not upgrade", isAdvisory, func(t *checked) []string {
+			return when(!t.has("released"))
+		}},
+		{"advisory-whole", LintError, "The advisory lacks what section 8 lists", isAdvisory, lacking},
+		{"advisory-cve", LintWarning, "The advisory has no CVE", isAdvisory, func(t *checked) []string { return when(!t.says(t.facts["cve"])) }},
+		{"upgrade", LintError, "It does not say how to upgrade", func(t *checked) bool { return isAdvisory(t) && t.kind.Upgrade }, func(t *checked) []string {
+			return when(!t.says(t.facts["upgrade"]))
+		}},
+		{"upgrade-word", LintWarning, "It does not say that users should upgrade", func(t *checked) bool { return t.kind.Upgrade && !isAdvisory(t) }, func(t *checked) []string {
+			return when(!t.says(t.facts["upgrade"]) && !regexp.MustCompile(`(?i)\b(upgrade|update|install|require)\b`).MatchString(t.body))
+		}},
+		// What the lists were told has to be posted with all detail, so mail is left out.
+		{
+			"fresh", LintWarning, "It is fresh: are details wanted that would help an attacker (section 8)", func(t *checked) bool { return isPublic(t) && !isMail(t) && t.has("fresh") },
+			func(t *checked) []string {
+				found := exploitWords(t.body)
+				if quotes(t.body, t.facts["details"], 8) {
+					found = append(found, "the details are in it")
+				}
+				return found
+			},
+		},
+		{"length", LintError, "It is too long for Mastodon", isMastodon, func(t *checked) []string {
+			parts := []string{t.body}
+			if t.ctx.Thread {
+				parts = SplitThread(t.body, t.ctx.Limits)
+			}
+			for _, p := range parts {
+				if n := MastodonLength(p, t.ctx.Limits); n > t.ctx.Limits.Characters {
+					return []string{fmt.Sprintf("%d of %d characters", n, t.ctx.Limits.Characters)}
+				}
+			}
+			return nil
+		}},
+	}
+}
+
+// lacking lists what an advisory has to have and this one has not (plan, section 8).
+func lacking(t *checked) []string {
+	var out []string
+	want := func(is bool, what string) {
+		if !is {
+			out = append(out, what)
+		}
+	}
+	want(t.says(t.facts["cve"]) || t.says(t.facts["ghsa"]), "the CVE, or the GHSA while there is none")
+	want(t.says(t.facts["score"]), "the CVSS score")
+	want(t.says(t.facts["affected"]), "the affected versions")
+	want(t.says(t.facts["fixed"]), "the fixed version")
+	want(quotes(t.body, t.facts["summary"], 5) || regexp.MustCompile(`(?i)summary:?[*\s]*\S.{20}`).MatchString(t.body), "the nature of the vulnerability")
+	if t.has("credit") {
+		want(t.says(t.facts["credit"]), "the credit to the reporter")
+	} else {
+		want(t.says("reported privately") || t.says("anonymous"), `who reported it: "reported privately"`)
+	}
+	return out
+}
+
+// peopleRules: who may be named, and what is of the maintainers alone.
+func peopleRules() []rule {
+	return []rule{
+		{"reporter", LintError, "It names the reporter, a contact of theirs or their words, and they have not agreed to that", others, func(t *checked) []string {
+			out := reporterIn(t)
+			if len(out) == 0 && !organisation(t.facts["reporter"]) {
+				out = reporterParts(t)
+			}
+			for _, q := range t.ctx.Quotes {
+				if quotes(t.all(), t.open(q), 5) {
+					out = append(out, "their words")
+				}
+			}
+			return out
+		}},
+		{"reporter-part", LintWarning, "It may name the reporter, who has not agreed to that", others, func(t *checked) []string {
+			return whenThose(organisation(t.facts["reporter"]), reporterParts(t))
+		}},
+		{"handle", LintError, "It holds a handle of the maintainers", nil, func(t *checked) []string {
+			if t.ctx.Prefix == "" {
+				return nil
+			}
+			return regexp.MustCompile(`(?i)\b`+regexp.QuoteMeta(t.ctx.Prefix)+`-\d+\b`).FindAllString(t.all(), -1)
+		}},
+		{"codename", LintError, "It holds a codename of the maintainers", nil, func(t *checked) []string { return named(t, t.ctx.Codenames) }},
+		{"room", LintError, "It names a room of the maintainers", nil, func(t *checked) []string {
+			var out []string
+			for _, room := range t.ctx.Rooms {
+				// A room that is called "security" is meant only where it is written as one.
+				if regexp.MustCompile(`^[\pL\pN]*$`).MatchString(room) {
+					room = "#" + room
+				}
+				if utf8.RuneCountInString(room) > 2 && holdsWord(flat(t.all()), flat(room)) {
+					out = append(out, room)
+				}
+			}
+			return out
+		}},
+		{"person", LintError, "It names a maintainer who is not meant to be named", many, func(t *checked) []string { return peopleIn(t, false) }},
+		{"person-word", LintWarning, "It may name a maintainer who is not meant to be named", many, func(t *checked) []string { return peopleIn(t, true) }},
+	}
+}
+
+// reporterIn lists where a text names the reporter, or a contact of theirs, otherwise
+// than they asked to be named.
+func reporterIn(t *checked) []string {
+	var out []string
+	for _, s := range []string{t.facts["reporter"], t.facts["contact"]} {
+		if holdsWord(flat(t.all()), flat(s)) && !strings.Contains(flat(t.facts["credit"]), flat(s)) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// reporterParts lists the parts of the reporter's name that a text holds, written as a
+// name is, and the name of their address written as an account is.
+func reporterParts(t *checked) []string {
+	local, _, _ := strings.Cut(strings.TrimPrefix(t.facts["contact"], "@"), "@")
+	var out []string
+	for _, part := range append(strings.Fields(t.facts["reporter"]), "@"+local) {
+		part = strings.Trim(part, ".,()\"'")
+		if utf8.RuneCountInString(part) > 2 && holdsWord(t.all(), part) && !holdsWord(flat(t.facts["credit"]), strings.ToLower(part)) && !holdsWord(t.facts["project"], part) {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// peopleIn lists the people of the roster that a text names and that are not meant.
+// words chooses the names that are words too, of which only a capital letter tells.
+func peopleIn(t *checked, words bool) []string {
+	var out []string
+	for _, p := range t.ctx.People {
+		names := []string{p.Name}
+		for _, a := range p.Accounts {
+			names = append(names, a.ID)
+		}
+		for _, name := range names {
+			if among(t.ctx.Meant, name) || among(t.ctx.Meant, p.Name) || holdsWord(flat(t.facts["credit"]), strings.ToLower(name)) {
+				continue
+			}
+			isWord := among(commonWords(), name)
+			found := holdsWord(flat(t.all()), strings.ToLower(name))
+			if isWord {
+				found = holdsWord(t.all(), strings.ToUpper(name[:1])+name[1:]) || t.says("@"+name)
+			}
+			if found && isWord == words && !among(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
+
+// named lists the words or phrases that a text holds, as whole words.
+func named(t *checked, all []string) []string {
+	var out []string
+	for _, s := range all {
+		if holdsWord(flat(t.all()), flat(s)) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// goodID reports whether an id is one that could have been given. Source: CVE
+// Record Format, cveId; GitHub Docs, GHSA IDs.
+func goodID(id string) bool {
+	name := "cve"
+	if strings.HasPrefix(strings.ToUpper(id), "GHSA") {
+		name = "ghsa"
+	}
+	_, _, err := incidents.SetFact(incidents.Incident{}, name, id, "", noTime())
+	return err == nil
+}

@@ -1,0 +1,391 @@
+package templates
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/incidents"
+)
+
+// lintCase is a text, and whether a rule has something against it.
+type lintCase struct {
+	rule string
+	bad  bool
+	kind string // of the draft that is changed
+	out  bool   // the incident is disclosed and its release live; by itself that is so for what is public
+
+	change  func(*incidents.Incident)
+	context func(*LintContext)
+	subject string                   // in the place of the draft's, where it is not empty
+	body    string                   // likewise
+	edit    *strings.Replacer        // or what is replaced in the draft's body
+	also    func(*testing.T, string) // holds what the rule tells
+}
+
+func swap(old, with string) *strings.Replacer { return strings.NewReplacer(old, with) }
+
+// found gives what the rules have against the text of a case.
+func (c lintCase) found(t *testing.T, b *Book) []Finding {
+	t.Helper()
+	full := clearances()["full"]
+	k, ok := b.DraftKind(c.kind)
+	if !ok {
+		t.Fatalf("there is no draft %s", c.kind)
+	}
+	i := draftIncident(incidents.Seal, c.out || k.Public)
+	if c.change != nil {
+		c.change(&i)
+	}
+	f := incidents.DraftFacts(*pillow(t), i, now())
+	d := draft(t, b, c.kind, f)
+	if c.subject != "" {
+		d.Subject = incidents.Seal(c.subject)
+	}
+	if c.body != "" {
+		d.Body = incidents.Seal(c.body)
+	}
+	if c.edit != nil {
+		before := d.Body.Reveal(full)
+		after := c.edit.Replace(before)
+		if before == after {
+			t.Errorf("%s: nothing was replaced in\n%s", c.rule, before)
+		}
+		d.Body = incidents.Seal(after)
+	}
+	ctx := lintFor(f)
+	if c.context != nil {
+		c.context(&ctx)
+	}
+	return Lint(d, ctx)
+}
+
+// TestLint tries every rule with texts that it takes and texts that it does not.
+func TestLint(t *testing.T) {
+	b := book(t)
+	passes, fails := map[string]int{}, map[string]int{}
+	for _, c := range lintCases() {
+		findings := c.found(t, b)
+		at := slices.IndexFunc(findings, func(f Finding) bool { return f.Rule == c.rule })
+		if (at >= 0) != c.bad {
+			t.Errorf("%s of %s %q %q: %v, want %v", c.rule, c.kind, c.subject, c.body, at >= 0, c.bad)
+			continue
+		}
+		if c.bad {
+			fails[c.rule]++
+			if c.also != nil {
+				c.also(t, findings[at].Told.Reveal(clearances()["full"]))
+			}
+		} else {
+			passes[c.rule]++
+		}
+	}
+	for k, r := range LintRules() {
+		if passes[r.Key] == 0 || fails[r.Key] == 0 {
+			t.Errorf("the rule %s has %d texts that pass and %d that do not", r.Key, passes[r.Key], fails[r.Key])
+		}
+		if r.Says == "" || strings.HasSuffix(r.Says, ".") || (r.Level != LintError && r.Level != LintWarning) {
+			t.Errorf("the rule %+v", r)
+		}
+		if slices.ContainsFunc(LintRules()[:k], func(o LintRule) bool { return o.Key == r.Key }) {
+			t.Errorf("the rule %s is there twice", r.Key)
+		}
+	}
+}
+
+// tells wants a finding to quote something.
+func tells(what string) func(*testing.T, string) {
+	return func(t *testing.T, told string) {
+		if !strings.Contains(told, what) {
+			t.Errorf("it tells %q, without %q", told, what)
+		}
+	}
+}
+
+func lintCases() []lintCase {
+	var out []lintCase
+	for _, some := range [][]lintCase{textCases(), idCases(), subjectCases(), dateCases(), listCases(), publicCases(), peopleCases()} {
+		out = append(out, some...)
+	}
+	return out
+}
+
+func textCases() []lintCase {
+	return []lintCase{
+		{rule: "missing", kind: "ack"},
+		{rule: "missing", kind: "distro", body: "Affected: < 12.1.1, by Erin <erin@example.org>, a vector<int>"},
+		{rule: "missing", kind: "ack", bad: true, change: func(i *incidents.Incident) { i.Reporter.Name = incidents.Sealed{} }, also: tells("name of the reporter")},
+		{rule: "missing", kind: "ack", bad: true, body: "Hi <missing: name of the reporter, say !reporter set Erin>,"},
+		{rule: "missing", kind: "distro", bad: true, body: "CVE: <CVE-XXXX-XXXXX>"},
+		{rule: "missing", kind: "distro", bad: true, body: `until \<DATE TIME UTC\>`},
+		{rule: "empty", kind: "ack"},
+		{rule: "empty", kind: "ack", bad: true, body: " \n"},
+		{rule: "empty", kind: "ack", bad: true, subject: " "},
+		{rule: "empty", kind: "mastodon"}, // it has no subject
+		{rule: "subject-line", kind: "ack"},
+		{rule: "subject-line", kind: "ack", bad: true, subject: "a\nBcc: somebody@example.org"},
+		{rule: "characters", kind: "distro"},
+		{rule: "characters", kind: "distro", body: "naïve — 漢字 👩‍👩‍👧\n\tcode"},
+		{rule: "characters", kind: "distro", bad: true, body: "a\x1b[31m"},
+		{rule: "characters", kind: "distro", bad: true, body: "a\r\nb"},
+		{rule: "characters", kind: "mastodon", bad: true, body: "a\u200bb"},
+		{rule: "characters", kind: "mastodon", bad: true, body: "a\xffb"},
+		{rule: "html", kind: "distro"},
+		{rule: "html", kind: "distro", body: "a vector<int>, < 12.1.1, <alice@example.org>"},
+		{rule: "html", kind: "distro", bad: true, body: "<p>Hello"},
+		{rule: "html", kind: "advisory", body: "<b>Markdown takes some</b>"},
+		{rule: "columns", kind: "distro"},
+		{rule: "columns", kind: "distro", body: "    " + strings.Repeat("code ", 30)},
+		{rule: "columns", kind: "distro", body: "https://example.org/" + strings.Repeat("x", 80)},
+		{rule: "columns", kind: "distro", bad: true, body: strings.Repeat("word ", 20)},
+		{rule: "columns", kind: "advisory", body: strings.Repeat("word ", 20)},
+	}
+}
+
+func idCases() []lintCase {
+	return []lintCase{
+		{rule: "id-form", kind: "advisory"},
+		{rule: "id-form", kind: "advisory", body: "cve-2026-25990 and ghsa-CFH3-3jmp-rvhc."},
+		{rule: "id-form", kind: "advisory", bad: true, body: "CVE-2026-123", also: tells("CVE-2026-123")},
+		{rule: "id-form", kind: "advisory", bad: true, body: "CVE-26-25990"},
+		{rule: "id-form", kind: "advisory", bad: true, body: "GHSA-abcd-1234-efgh"},
+		{rule: "id-form", kind: "advisory", bad: true, body: "CVE‑2026‑25990"}, // with hyphens that are none
+		{rule: "id-form", kind: "distro", bad: true, subject: "[vs] CVE-2026-1"},
+		{rule: "id-own", kind: "advisory"},
+		{rule: "id-own", kind: "release-notes", body: ":cve:`2026-25990`"},
+		{rule: "id-own", kind: "release-notes", bad: true, body: ":cve:`2021-25289`", also: tells("CVE-2021-25289")},
+		{rule: "id-own", kind: "advisory", bad: true, body: "CVE-2021-25289 and CVE-2026-25990"},
+		{rule: "id-own", kind: "mastodon", bad: true, body: "https://example.org/GHSA-2222-3333-4444"},
+		{rule: "id-own", kind: "release-notes", body: "CVE-2026-33333", context: func(c *LintContext) { c.IDs = []incidents.Sealed{incidents.Seal("CVE-2026-33333")} }},
+		{rule: "id-own", kind: "advisory", bad: true, change: func(i *incidents.Incident) { i.CVE = incidents.Sealed{} }, body: "CVE-2026-25990"},
+		{rule: "id-year", kind: "advisory", body: "CVE-2025-25990"},
+		{rule: "id-year", kind: "advisory", bad: true, body: "CVE-2021-25289"},
+		{rule: "id-year", kind: "advisory", bad: true, body: "CVE-2027-25289"},
+	}
+}
+
+func subjectCases() []lintCase {
+	out := []lintCase{
+		{rule: "vs-tag", kind: "distro"},
+		{rule: "vs-tag", kind: "distro", bad: true, subject: "[EMBARGOED] Pillow: upcoming security release"},
+		{rule: "vs-tag", kind: "upstream", subject: "Pillow"},
+		{rule: "vs-id", kind: "distro"},
+		{rule: "vs-id", kind: "distro", bad: true, subject: "[vs] [EMBARGOED] Pillow security issue — CVE-2026-25990 — disclosure 2026-12-03", also: tells("CVE-2026-25990")},
+		{rule: "vs-id", kind: "distro", bad: true, subject: "[vs] GHSA-cfh3-3jmp-rvhc"},
+		{rule: "vs-class", kind: "distro"},
+		{rule: "vs-class", kind: "distro", subject: "[vs] Pillow: security release, disclosure Thursday 2026-12-03 14:00 UTC, please read"},
+		{rule: "open-subject", kind: "ack", bad: true, also: tells("Out-of-bounds")},
+		{rule: "open-subject", kind: "ack", subject: "Re: your report"},
+		{rule: "open-subject", kind: "ack", out: true}, // it is public by now
+		{rule: "open-subject", kind: "upstream"},
+		{rule: "open-subject", kind: "upstream", bad: true, subject: "CVE-2026-25990"},
+		{rule: "public-vs", kind: "oss-security"},
+		{rule: "public-vs", kind: "oss-security", bad: true, subject: "[vs] CVE-2026-25990: Pillow: x"},
+		{rule: "oss-subject", kind: "oss-security"},
+		{rule: "oss-subject", kind: "oss-security", bad: true, subject: "Pillow: CVE-2026-25990"},
+		{rule: "oss-subject", kind: "oss-security", bad: true, subject: "CVE-2026-25990: x"},
+	}
+	for _, word := range []string{
+		"heap buffer overflow", "integer underflow", "Out-of-Bounds write", "out of bounds read", "OOB", "use-after-free", "UAF", "double free", "RCE",
+		"remote code execution", "arbitrary write", "denial of service", "DoS", "infinite loop", "decompression bomb", "command injection", "path traversal",
+		"type confusion", "memory corruption", "privilege escalation", "information leak", "uninitialised memory", "NULL pointer", "crash", "exploited", "CWE-787",
+		"backdoor", "supply-chain", "0day",
+	} {
+		out = append(out, lintCase{rule: "vs-class", kind: "distro", bad: true, subject: "[vs] Pillow: " + word + " in a decoder"})
+	}
+	return out
+}
+
+func dateCases() []lintCase {
+	at := func(at time.Time) func(*incidents.Incident) {
+		return func(i *incidents.Incident) { i.Embargo.At = at }
+	}
+	return []lintCase{
+		{rule: "moment", kind: "distro"},
+		{rule: "moment", kind: "distro", edit: swap("Thursday 2026-12-03 14:00 UTC", "Thu,\n2026-12-03 at 14:00 UTC")},
+		{rule: "moment", kind: "distro", bad: true, edit: swap("Thursday 2026-12-03 14:00 UTC", "2026-12-03 14:00 UTC")},
+		{rule: "moment", kind: "distro", bad: true, edit: swap("Thursday 2026-12-03 14:00 UTC", "Thursday 2026-12-03")},
+		{rule: "moment", kind: "distro", bad: true, edit: swap("Thursday 2026-12-03 14:00 UTC", "Thursday 2026-12-03 14:00 CET")},
+		{rule: "moment", kind: "distro", bad: true, edit: swap("Thursday 2026-12-03 14:00 UTC", "in 7 days")},
+		{rule: "weekday", kind: "distro"},
+		{rule: "weekday", kind: "distro", bad: true, edit: swap("Thursday 2026", "Friday 2026"), also: tells("Friday 2026-12-03")},
+		{rule: "weekday", kind: "update", bad: true, body: "on Mon 2026-12-03"},
+		{rule: "weekday", kind: "update", bad: true, body: "on Thu 2026-02-30"},
+		{rule: "own-moment", kind: "distro"},
+		{rule: "own-moment", kind: "distro", bad: true, edit: swap("14:00 UTC", "15:00 UTC"), also: tells("15:00 UTC")},
+		{rule: "own-moment", kind: "update", bad: true, change: func(i *incidents.Incident) { i.Embargo = incidents.Embargo{} }, body: "Thursday 2026-12-03 14:00 UTC"},
+		{rule: "window", kind: "distro"},
+		{rule: "window", kind: "distro", change: at(now().Add(14 * 24 * time.Hour))},
+		{rule: "window", kind: "distro", bad: true, change: at(now().Add(14*24*time.Hour + time.Minute))},
+		{rule: "window", kind: "upstream", change: at(now().Add(20 * 24 * time.Hour))},
+		{rule: "past", kind: "distro"},
+		{rule: "past", kind: "distro", bad: true, change: at(now())},
+	}
+}
+
+func listCases() []lintCase {
+	to := func(recipients ...string) func(*LintContext) {
+		return func(c *LintContext) { c.Recipients = recipients }
+	}
+	low := func(i *incidents.Incident) { i.Level = "low" }
+	return []lintCase{
+		{rule: "one-list", kind: "distro", context: to("linux-distros@vs.openwall.org")},
+		{rule: "one-list", kind: "distro", context: to("secalert@example.org", "security@example.org")},
+		{rule: "one-list", kind: "distro", bad: true, context: to("Linux distros <linux-distros@vs.openwall.org>", "DISTROS@vs.openwall.org")},
+		{rule: "one-list", kind: "oss-security", bad: true, context: to("oss-security", "linux-distros")},
+		{rule: "which-list", kind: "distro", context: to("linux-distros@vs.openwall.org")},
+		{rule: "which-list", kind: "oss-security", context: to("oss-security@lists.openwall.com")},
+		{rule: "which-list", kind: "distro", bad: true, context: to("oss-security@lists.openwall.com")},
+		{rule: "which-list", kind: "oss-security", bad: true, context: to("linux-distros@vs.openwall.org")},
+		{rule: "which-list", kind: "downstream", bad: true, context: to("linux-distros")},
+		{rule: "distros-public", kind: "distro"},
+		{rule: "distros-public", kind: "distro", bad: true, out: true},
+		{rule: "distros-public", kind: "distro", bad: true, change: func(i *incidents.Incident) { i.PublicAt = now() }},
+		{rule: "distros-level", kind: "distro"},
+		{rule: "distros-level", kind: "distro", bad: true, change: low},
+		{rule: "distros-agreed", kind: "distro"},
+		{rule: "distros-agreed", kind: "distro", bad: true, change: func(i *incidents.Incident) { i.Embargo.AgreedAt = time.Time{} }},
+		{rule: "distros-agreed", kind: "distro", change: func(i *incidents.Incident) {
+			i.Source, i.Embargo.AgreedAt = incidents.Seal("scanning"), time.Time{} // nobody outside waits
+		}},
+		{rule: "poc-date", kind: "oss-security"},
+		{rule: "poc-date", kind: "oss-security", bad: true, body: "Hello, upgrade."},
+		{rule: "poc-date", kind: "oss-security", body: "Hello, upgrade.", change: func(i *incidents.Incident) { i.Steps = nil }},
+	}
+}
+
+func publicCases() []lintCase {
+	embargoed := func(i *incidents.Incident) { *i = draftIncident(incidents.Seal, false) }
+	unlive := func(i *incidents.Incident) { i.Release.LiveAt = time.Time{} }
+	long := strings.Repeat("word ", 101)
+	return []lintCase{
+		{rule: "early", kind: "advisory"},
+		{rule: "early", kind: "distro"}, // it is not public
+		{rule: "early", kind: "advisory", bad: true, change: embargoed},
+		{rule: "early", kind: "leak", bad: true, change: embargoed},
+		{rule: "early", kind: "mastodon", bad: true, change: func(i *incidents.Incident) { i.Embargo = incidents.Embargo{} }}, // one has to come
+		{rule: "early", kind: "mastodon", change: func(i *incidents.Incident) { i.Level, i.Embargo = "medium", incidents.Embargo{} }},
+		{rule: "early", kind: "leak", change: func(i *incidents.Incident) { i.Embargo.State = incidents.EmbargoBroken }},
+		{rule: "unassessed", kind: "leak"},
+		{rule: "unassessed", kind: "leak", bad: true, change: func(i *incidents.Incident) { i.Level, i.Embargo, i.Steps = "", incidents.Embargo{}, nil }},
+		{rule: "mention", kind: "mastodon"},
+		{rule: "mention", kind: "mastodon", body: "Write to security@example.org, see https://example.org/@pillow"},
+		{rule: "mention", kind: "mastodon", bad: true, body: "Thanks to @erin@example.org.", also: tells("@erin@example.org")},
+		{rule: "mention", kind: "advisory", bad: true, body: "(@erin)"},
+		{rule: "not-live", kind: "mastodon"},
+		{rule: "not-live", kind: "mastodon", bad: true, change: unlive},
+		{rule: "not-live", kind: "leak", change: unlive},
+		{rule: "advisory-live", kind: "advisory"},
+		{rule: "advisory-live", kind: "advisory", bad: true, change: unlive},
+		{rule: "advisory-whole", kind: "advisory"},
+		{rule: "advisory-whole", kind: "advisory", change: func(i *incidents.Incident) { i.CVE = incidents.Sealed{} }}, // the GHSA is its name
+		{rule: "advisory-whole", kind: "advisory", change: func(i *incidents.Incident) { i.Reporter = incidents.Reporter{} }},
+		{rule: "advisory-whole", kind: "advisory", bad: true, edit: swap("CVE-2026-25990", "soon"), also: tells("the CVE")},
+		{rule: "advisory-whole", kind: "advisory", bad: true, edit: swap("8.6", "high"), also: tells("score")},
+		{rule: "advisory-whole", kind: "advisory", bad: true, edit: swap(">= 10.3.0", "some"), also: tells("affected")},
+		{rule: "advisory-whole", kind: "advisory", bad: true, edit: swap("**Fixed version:** 12.1.1", "fixed"), change: func(i *incidents.Incident) { i.Affected = incidents.Seal("10.3.0 and newer") }, also: tells("fixed version")},
+		{rule: "advisory-whole", kind: "advisory", bad: true, edit: swap("Erin of Example Labs", "somebody"), also: tells("credit")},
+		{rule: "advisory-whole", kind: "advisory", bad: true, body: "CVE-2026-25990, 8.6, >= 10.3.0, < 12.1.1, Erin of Example Labs", also: tells("nature")},
+		{rule: "advisory-whole", kind: "advisory", bad: true, change: func(i *incidents.Incident) { i.Reporter.Credit = incidents.Seal("anonymous") }, edit: swap("reported privately", "x"), also: tells("privately")},
+		{rule: "advisory-cve", kind: "advisory"},
+		{rule: "advisory-cve", kind: "advisory", bad: true, change: func(i *incidents.Incident) { i.CVE = incidents.Sealed{} }},
+		{rule: "upgrade", kind: "advisory"},
+		{rule: "upgrade", kind: "advisory", bad: true, edit: swap("pip install --upgrade", "pip")},
+		{rule: "upgrade-word", kind: "mastodon"},
+		{rule: "upgrade-word", kind: "distro"},
+		{rule: "upgrade-word", kind: "oss-security", bad: true, body: "Hello."},
+		{rule: "upgrade-word", kind: "leak", body: "Hello."},
+		{rule: "fresh", kind: "mastodon"},
+		{rule: "fresh", kind: "advisory", bad: true, also: tells("details")},
+		{rule: "fresh", kind: "mastodon", bad: true, body: "There is a proof of concept.", also: tells("proof of concept")},
+		{rule: "fresh", kind: "mastodon", bad: true, body: `Open b"\x38\x42\x50\x53\x00" with it.`},
+		{rule: "fresh", kind: "oss-security"}, // the list wants all of it
+		{rule: "fresh", kind: "advisory", change: func(i *incidents.Incident) {
+			i.Embargo.EndedAt = now().AddDate(0, 0, -8)
+			i.Steps = map[string]incidents.Deed{"publish": {State: incidents.StepDone, At: now().AddDate(0, 0, -8)}}
+		}},
+		{rule: "length", kind: "mastodon"},
+		{rule: "length", kind: "mastodon", bad: true, body: long, also: tells("505 of 500")},
+		{rule: "length", kind: "mastodon", body: long, context: func(c *LintContext) { c.Thread = true }},
+		{rule: "length", kind: "mastodon", body: long, context: func(c *LintContext) { c.Limits = Limits{1000, 23} }},
+		{rule: "length", kind: "advisory", body: long},
+	}
+}
+
+func peopleCases() []lintCase {
+	anonymous := func(i *incidents.Incident) { i.Reporter.Credit = incidents.Seal("anonymous") }
+	unasked := func(i *incidents.Incident) { i.Reporter.Credit = incidents.Sealed{} }
+	said := func(c *LintContext) {
+		c.Quotes = []incidents.Sealed{incidents.Seal("I found it while fuzzing the decoders at night.")}
+	}
+	return []lintCase{
+		{rule: "reporter", kind: "advisory"},
+		{rule: "reporter", kind: "ack"}, // it is to them
+		{rule: "reporter", kind: "ack", change: anonymous},
+		{rule: "reporter", kind: "advisory", change: anonymous},
+		{rule: "reporter", kind: "advisory", bad: true, change: unasked, body: "Reported by Erin Example.", also: tells("Erin Example")},
+		{rule: "reporter", kind: "distro", bad: true, change: anonymous, body: "Reported by Erin."},
+		{rule: "reporter", kind: "upstream", bad: true, change: anonymous, body: "Reported by Erin."},
+		{rule: "reporter", kind: "advisory", body: "Reported by Erin of Example Labs."},
+		{rule: "reporter", kind: "advisory", bad: true, body: "Reported by Erin Example."}, // not how they asked to be named
+		{rule: "reporter", kind: "advisory", bad: true, body: "Ask erin@example.org.", also: tells("erin@example.org")},
+		{rule: "reporter", kind: "advisory", body: "It is erinaceous.", change: unasked},
+		{rule: "reporter", kind: "advisory", body: "It was found while fuzzing.", context: said},
+		{rule: "reporter", kind: "advisory", bad: true, body: "They say: I found it,\nwhile fuzzing the decoders.", context: said, also: tells("their words")},
+		{rule: "reporter", kind: "advisory", bad: true, change: anonymous, body: "Thanks to @erin."},
+		{rule: "reporter", kind: "advisory", body: "A security update of the Pillow project.", change: func(i *incidents.Incident) {
+			i.Reporter = incidents.Reporter{Name: incidents.Seal("Pillow Fans Security"), Contact: incidents.Seal("security@example.org")}
+		}},
+		{rule: "reporter", kind: "advisory", bad: true, body: "Found by Pillow Fans\nSecurity.", change: func(i *incidents.Incident) {
+			i.Reporter = incidents.Reporter{Name: incidents.Seal("Pillow Fans Security")}
+		}},
+		{rule: "reporter-part", kind: "advisory"},
+		{rule: "reporter-part", kind: "advisory", bad: true, body: "Found by Fans.", change: func(i *incidents.Incident) {
+			i.Reporter = incidents.Reporter{Name: incidents.Seal("Pillow Fans Security")}
+		}},
+		{rule: "handle", kind: "advisory"},
+		{rule: "handle", kind: "advisory", bad: true, body: "See inc-7."},
+		{rule: "handle", kind: "ack", bad: true, subject: "INC-7"},
+		{rule: "codename", kind: "advisory", body: "a quiet place, a harbour"},
+		{rule: "codename", kind: "advisory", bad: true, body: "Quiet\nHarbour"},
+		{rule: "codename", kind: "mastodon", bad: true, body: "amber anchor"},
+		{rule: "room", kind: "advisory"},
+		{rule: "room", kind: "advisory", bad: true, body: "Ask in #tocsin-desk."},
+		{rule: "room", kind: "advisory", body: "A security desk", context: func(c *LintContext) { c.Rooms = []string{"security"} }},
+		{rule: "room", kind: "advisory", bad: true, body: "In #security", context: func(c *LintContext) { c.Rooms = []string{"security"} }},
+		{rule: "room", kind: "advisory", bad: true, body: "At the security desk"},
+		{rule: "room", kind: "upstream", bad: true, body: "Ask in !abc:example.org."},
+		{rule: "person", kind: "advisory"},
+		{rule: "person", kind: "advisory", body: "malice and alices"},
+		{rule: "person", kind: "advisory", bad: true, body: "Alice fixed it.", also: tells("alice")},
+		{rule: "person", kind: "distro", bad: true, body: "@alice:example.org"},
+		{rule: "person", kind: "ack", body: "Alice"},
+		{rule: "person", kind: "advisory", body: "Alice fixed it.", context: func(c *LintContext) { c.Meant = []string{"Alice"} }},
+		{rule: "person", kind: "advisory", body: "Found by Carol.", change: func(i *incidents.Incident) { i.Reporter.Credit = incidents.Seal("Carol of the Pillow team") }},
+		{rule: "person-word", kind: "advisory", body: "We will say more."},
+		{rule: "person-word", kind: "advisory", bad: true, body: "Ask Will."},
+	}
+}
+
+// TestLintTells: what stops a text comes first, a finding says what is wrong, and a
+// long list is cut.
+func TestLintTells(t *testing.T) {
+	c := lintCase{kind: "advisory", body: "CVE-2020-1111 CVE-2020-1112 CVE-2020-1113 CVE-2020-1114 CVE-2020-1115 CVE-2020-1116 CVE-2020-1117"}
+	findings := c.found(t, book(t))
+	warned := false
+	for _, f := range findings {
+		if f.Level == LintError && warned {
+			t.Errorf("%s comes after a warning", f.Rule)
+		}
+		warned = warned || f.Level == LintWarning
+	}
+	at := slices.IndexFunc(findings, func(f Finding) bool { return f.Rule == "id-own" })
+	want := "An id is not of this incident: CVE-2020-1111; CVE-2020-1112; CVE-2020-1113; CVE-2020-1114; CVE-2020-1115; and 2 more."
+	if got := findings[at].Told.Reveal(clearances()["full"]); got != want || !warned || !Blocks(findings) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if Blocks(nil) || Blocks([]Finding{{Level: LintWarning}}) {
+		t.Error("a warning stops a text")
+	}
+}

@@ -1,0 +1,204 @@
+package templates
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+func noTime() time.Time { return time.Time{} }
+
+// among reports whether a word is one of a list, in whatever letters.
+func among(all []string, word string) bool {
+	return slices.ContainsFunc(all, func(s string) bool { return strings.EqualFold(s, word) })
+}
+
+// ids lists everything in a text that looks like an id of a vulnerability or of an
+// advisory, also where it is none, as CVE-XXXX-XXXXX; and the role that
+// reStructuredText has for it.
+func ids(text string) []string {
+	var out []string
+	for _, m := range regexp.MustCompile(`(?i)\b(?:CVE|GHSA)[-\x{2010}-\x{2015}][\pL\pN-]+|:cve:.([\pL\pN-]+).`).FindAllStringSubmatch(text, -1) {
+		id := m[0]
+		if m[1] != "" {
+			id = "CVE-" + m[1]
+		}
+		if id = strings.TrimRight(id, "-"); !among(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// placeholders lists what was to be filled in: those of a draft, and those of the
+// plan's own templates.
+func placeholders(text string) []string {
+	return regexp.MustCompile(`<missing: [^<>]*>|\\?<(?:e\.g\. )?(?:CVE|DATE|name|version|fixed version|score|vector|rating|date|brief issue description|credited name)\b[^<>@]*>|\bX{4}\b`).FindAllString(text, -1)
+}
+
+// filled gives a text without the placeholders of drafts.
+func filled(text string) string {
+	return regexp.MustCompile(`<missing: [^<>]*>`).ReplaceAllString(text, "(missing)")
+}
+
+// differing lists the lines of a text that another one does not have.
+func differing(text, other string) []string {
+	var out []string
+	have := strings.Split(other, "\n")
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.TrimRight(line, " "); !slices.Contains(have, line) {
+			if first := []rune(line); len(first) > 40 {
+				line = string(first[:40]) + "…"
+			}
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// momentLike is how a moment is written.
+const momentLike = "Thursday 2026-12-03 14:00 UTC"
+
+// moments gives the instants that a text names in full: weekday, date, time, UTC.
+func moments(text string) []time.Time {
+	var out []time.Time
+	for _, m := range regexp.MustCompile(`(?i)\b`+weekday+`,?\s+(\d{4}-\d{2}-\d{2}),?\s+(?:at\s+)?(\d{2}:\d{2})\s+UTC\b`).FindAllStringSubmatch(text, -1) {
+		if at, err := time.Parse("2006-01-02 15:04", m[2]+" "+m[3]); err == nil {
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
+const weekday = `(mon|tue|tues|wednes|wed|thurs|thur|thu|fri|satur|sat|sun)(?:day)?`
+
+// wrongDays lists weekdays that stand before a date of another day, and dates that
+// are none.
+func wrongDays(text string) []string {
+	var out []string
+	for _, m := range regexp.MustCompile(`(?i)\b`+weekday+`,?\s+(\d{4}-\d{2}-\d{2})\b`).FindAllStringSubmatch(text, -1) {
+		at, err := time.Parse("2006-01-02", m[2])
+		if err != nil || !strings.EqualFold(at.Weekday().String()[:3], m[1][:3]) {
+			out = append(out, strings.Join(strings.Fields(m[0]), " "))
+		}
+	}
+	return out
+}
+
+// lists are the mailing lists for security that do not go together: one of them gets
+// a text, or none. Source: oss-security.openwall.org/wiki/mailing-lists.
+func lists() []string {
+	return []string{"linux-distros@vs.openwall.org", "distros@vs.openwall.org", "oss-security@lists.openwall.com"}
+}
+
+// listsAmong gives which of the recipients are lists for security, by address or by
+// the name that people use.
+func listsAmong(recipients []string) []string {
+	var out []string
+	for _, r := range recipients {
+		address := strings.ToLower(strings.TrimSpace(r))
+		if open, end := strings.LastIndexByte(address, '<'), strings.LastIndexByte(address, '>'); open >= 0 && end > open {
+			address = address[open+1 : end]
+		}
+		for _, l := range lists() {
+			name, _, _ := strings.Cut(l, "@")
+			if (address == l || address == name) && !slices.Contains(out, l) {
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+// bugWords lists the words of a text that tell what kind of bug it is.
+func bugWords(text string) []string {
+	words := []string{
+		`(?:buffer|heap|stack|integer)?[ -]?(?:over|under)(?:flows?|runs?|reads?|writes?)`, `oob`, `out[ -]of[ -]bounds?`, `off[ -]by[ -]one`,
+		`use[ -]after[ -]free`, `uaf`, `double[ -]free`, `null[ -](?:pointer|deref\w*)`, `(?:memory|heap|stack)[ -]corruption`, `heap`, `uninitiali[sz]ed`,
+		`type[ -]confusion`, `race[ -]condition`, `format[ -]string`, `r[cl]e`, `(?:remote|arbitrary|code)[ -](?:code[ -])?(?:execution|write|read)`,
+		`d?dos`, `denial[ -]of[ -]service`, `crash(?:es)?`, `hangs?`, `infinite[ -]loop`, `(?:decompression|zip)[ -]bomb`, `resource[ -]exhaustion`,
+		`(?:command|code|sql|shell)?[ -]?injection`, `xss|ssrf|csrf|xxe|lfi|rfi`, `(?:path|directory)[ -]traversal`, `deseriali[sz]ation`,
+		`(?:auth\w*|sandbox)?[ -]?bypass`, `(?:privilege[ -])?escalation`, `info(?:rmation)?[ -](?:leak|disclosure)`, `memory[ -]leak`,
+		`supply[ -]chain`, `malware|backdoor|compromised?`, `exploit\w*|poc|0-?day|zero[ -]day`, `cwe-?\d*`,
+	}
+	return regexp.MustCompile(`(?i)\b(?:`+strings.Join(words, "|")+`)\b`).FindAllString(text, -1)
+}
+
+// exploitWords lists what a text has of an attack.
+func exploitWords(text string) []string {
+	return regexp.MustCompile(`(?i)\b(?:proof[ -]of[ -]concept|poc|exploit(?:s|ed|able)?|reproducer|payload|shellcode|hex ?dump|gadget)\b|(?:\\x[0-9a-f]{2}){4,}|\b(?:[0-9a-f]{2} ){8,}`).FindAllString(text, -1)
+}
+
+// quotes reports whether a text holds that many words in a row of another one, or all
+// of it where it has fewer, but at least three.
+func quotes(text, from string, words int) bool {
+	whole, of := letters(text), strings.Fields(letters(from))
+	if len(of) < 3 {
+		return false
+	}
+	words = min(words, len(of))
+	for k := range len(of) - words + 1 {
+		if strings.Contains(" "+whole+" ", " "+strings.Join(of[k:k+words], " ")+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// letters gives the words of a text without what stands between them.
+func letters(text string) string {
+	return strings.ToLower(strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}), " "))
+}
+
+// holdsWord reports whether a text holds a word or phrase that is no part of a longer
+// word.
+func holdsWord(text, word string) bool {
+	if word == "" {
+		return false
+	}
+	part := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
+	first, step := utf8.DecodeRuneInString(word)
+	last, _ := utf8.DecodeLastRuneInString(word)
+	for at := 0; ; {
+		k := strings.Index(text[at:], word)
+		if k < 0 {
+			return false
+		}
+		before, _ := utf8.DecodeLastRuneInString(text[:at+k])
+		after, _ := utf8.DecodeRuneInString(text[at+k+len(word):])
+		if !(part(before) && part(first)) && !(part(after) && part(last)) {
+			return true
+		}
+		at += k + step
+	}
+}
+
+// commonWords are names of people that are words too: a text may hold them without
+// meaning anybody.
+func commonWords() []string {
+	return strings.Fields(`april art august bill bob chase christian dawn dean don drew faith frank grace grant guy hope
+		iris jack jade joy june lance mark mason max may miles pat penny pierce rich rob rose ruby sandy skip sky
+		summer sue victor wade ward will`)
+}
+
+// organisation reports whether a name is that of a group and not of a person: parts of
+// such names are words of every advisory.
+func organisation(name string) bool {
+	words := strings.Fields(`security team project lab labs research researchers group inc ltd llc gmbh university institute psirt cert csirt
+		foundation corporation company technologies zero threat response center centre software systems linux product`)
+	return slices.ContainsFunc(strings.Fields(letters(name)), func(w string) bool { return slices.Contains(words, w) })
+}
+
+// mentions lists the accounts that a text calls on Mastodon or GitHub.
+func mentions(text string) []string {
+	var out []string
+	for _, m := range regexp.MustCompile(`(?:^|[^\pL\pN_/=@.+-])(@[A-Za-z0-9_][A-Za-z0-9_.@/-]*)`).FindAllStringSubmatch(text, -1) {
+		out = append(out, strings.TrimRight(m[1], ".-/"))
+	}
+	return out
+}
