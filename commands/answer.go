@@ -45,39 +45,66 @@ func (d *Desk) try(template string, f incidents.Facts) error {
 	return err
 }
 
+// told is what was done to an incident, for announcing it.
+type told struct {
+	about incidents.Incident
+	said  []incidents.Entry
+	quiet bool // the desks hear of it otherwise: it is for the incident's own room
+}
+
 // announce queues what was done for every desk but the room it was done in.
 func (d *Desk) announce(tx *store.Tx, l Line, r reply) error {
-	for k, e := range r.said {
-		f := incidents.Facts{"who": e.Who, "kind": e.Kind, "plain": e.Plain, "text": e.Text, "handle": "", "codename": ""}
-		if r.about.N != 0 {
-			f = incidents.Card(*d.Plan(), r.about, tx.Now())
-			f["who"], f["kind"], f["plain"], f["text"] = e.Who, e.Kind, e.Plain, e.Text
-		}
-		if err := d.try("announce", f); err != nil {
-			return err
-		}
-		places, err := d.places(tx, r.about.N)
-		if err != nil {
-			return err
-		}
-		for _, p := range places {
-			if p.Network == l.Room.Network && p.Room == l.Room.ID && !l.Room.Direct {
-				continue
+	k := 0
+	for _, t := range append([]told{{about: r.about, said: r.said}}, r.also...) {
+		for n, e := range t.said {
+			if e.Kind == "phase" && n+1 < len(t.said) && t.said[n+1].Kind == "phase" {
+				continue // it was passed through
 			}
-			err := tx.Queue(store.Row{
-				Key:  fmt.Sprintf("announce/%s/%s/%d/%s/%s", l.Room.Network, l.ID, k, p.Network, p.Room),
-				Kind: Say, Network: p.Network, Room: p.Room, Tone: int(bridges.Alert),
-				Template: "announce", Facts: f, Incident: r.about.N, Mentions: r.Mentions,
-			})
-			if err != nil {
+			if err := d.announceOne(tx, l, t, e, fmt.Sprintf("%s/%s/%d", l.Room.Network, l.ID, k), r.Mentions); err != nil {
 				return err
 			}
+			k++
 		}
 	}
 	return nil
 }
 
-// places gives where what was done to an incident is announced: in the desks, and
+func (d *Desk) announceOne(tx *store.Tx, l Line, t told, e incidents.Entry, key string, mentions []string) error {
+	f := incidents.Facts{"who": e.Who, "kind": e.Kind, "plain": e.Plain, "text": e.Text, "handle": "", "codename": ""}
+	if t.about.N != 0 {
+		f = incidents.Card(*d.Plan(), t.about, tx.Now())
+		f["who"], f["kind"], f["plain"], f["text"] = e.Who, e.Kind, e.Plain, e.Text
+	}
+	// A phase that moved by itself is told everywhere: the answer speaks of what was done.
+	template, moved := "announce", e.Kind == "phase" && e.Text.Empty()
+	if moved {
+		template = "phase/moved"
+	}
+	if err := d.try(template, f); err != nil {
+		return err
+	}
+	places, err := d.places(tx, t.about.N)
+	if err != nil {
+		return err
+	}
+	for k, p := range places {
+		here := p.Network == l.Room.Network && p.Room == l.Room.ID && !l.Room.Direct
+		if !moved && (here || t.quiet && k < len(d.Desks)) {
+			continue
+		}
+		err := tx.Queue(store.Row{
+			Key:  fmt.Sprintf("announce/%s/%s/%s", key, p.Network, p.Room),
+			Kind: Say, Network: p.Network, Room: p.Room, Tone: int(bridges.Alert),
+			Template: template, Facts: f, Incident: t.about.N, Mentions: mentions,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// places gives where what was done to an incident is announced: in the desks, and then
 // in the incident's own room.
 func (d *Desk) places(tx *store.Tx, incident int) ([]Place, error) {
 	out := d.Desks

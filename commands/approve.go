@@ -12,11 +12,20 @@ import (
 
 // ask freezes a command until a second person approves it.
 func (c *Call) ask(cmd Command, rest string) (Reply, error) {
+	rest = c.absolute(rest) // "+10d" is reckoned from now, and not from when it is approved
 	act := cmd.Words
 	if c.I.N != 0 {
 		act += " " + c.I.Handle
 	}
 	act = strings.TrimSpace(act + " " + rest)
+	var shownAs Reply
+	if cmd.Freeze != nil {
+		more, r, err := cmd.Freeze(c)
+		if err != nil {
+			return Reply{}, err
+		}
+		act, shownAs = act+" "+more, r
+	}
 	sum := sha256.Sum256([]byte(act))
 	a := incidents.Approval{
 		Code: c.Tx.NewCode(), Asker: c.Who.Name, Act: incidents.Seal(act), Incident: c.I.N, Version: c.I.Version,
@@ -34,10 +43,27 @@ func (c *Call) ask(cmd Command, rest string) (Reply, error) {
 	if c.sealedTyped {
 		shown = ""
 	}
-	return Reply{Template: "approval/asked", Mentions: c.others(), Facts: incidents.Facts{
+	r := Reply{Template: "approval/asked", Mentions: c.others(), Facts: incidents.Facts{
 		"shown":  shown,
 		"handle": c.I.Handle, "command": "!" + cmd.Words, "code": a.Code, "who": c.Who.Name, "expires": a.Expires, "act": a.Act,
-	}}, nil
+	}}
+	if shownAs.Template != "" {
+		r.Template = shownAs.Template
+	}
+	for name, v := range shownAs.Facts {
+		r.Facts[name] = v
+	}
+	return r, nil
+}
+
+// absolute writes every date that was typed as the instant that it is.
+func (c *Call) absolute(rest string) string {
+	for _, t := range c.typed {
+		if w, ok := c.args[t.Name].(incidents.When); ok && t.Kind == When {
+			rest = strings.Replace(rest, t.text, w.At.UTC().Format("2006-01-02 15:04:05 UTC"), 1)
+		}
+	}
+	return rest
 }
 
 // holding gives an entry with a frozen act: as text, which stays, or as a personal
@@ -123,7 +149,7 @@ func (c *Call) approve() (Reply, error) {
 	if err := c.Tx.Record(cmd.holding(a.Act, e)); err != nil {
 		return Reply{}, err
 	}
-	c.I, c.said = again.I, again.said
+	c.I, c.said, c.also = again.I, again.said, again.also
 	return out.Reply, nil
 }
 

@@ -59,7 +59,7 @@ func (r *reader) flags() error {
 			return incidents.Refuse("unknown-flag", "usage", r.desk.usage(r.cmd)) // -source, with one dash
 		}
 		if w.quoted || !strings.HasPrefix(w.text, "--") {
-			if len(rest) > 0 && k > 0 && rest[len(rest)-1].end != r.words[k-1].end {
+			if len(rest) > r.singles() && k > 0 && rest[len(rest)-1].end != r.words[k-1].end {
 				gaps++
 			}
 			rest = append(rest, w)
@@ -70,6 +70,10 @@ func (r *reader) flags() error {
 			return incidents.Refuse("unknown-flag", "usage", r.desk.usage(r.cmd))
 		}
 		a := r.cmd.Args[at]
+		if a.Kind == Switch {
+			r.out[a.Name] = true
+			continue
+		}
 		n := r.span(a, r.words[k+1:])
 		if n == 0 {
 			return incidents.Refuse("flag-needs-value", "flag", a.Flag, "usage", r.desk.usage(r.cmd))
@@ -89,6 +93,22 @@ func (r *reader) flags() error {
 	return nil
 }
 
+// singles counts the arguments of one word that come first: a flag may stand behind
+// them, and a text begin after it.
+func (r *reader) singles() int {
+	n := 0
+	for _, a := range r.cmd.Args {
+		switch {
+		case a.Flag != "":
+		case a.Kind == Word || a.Kind == Key || a.Kind == Person:
+			n++
+		default:
+			return n
+		}
+	}
+	return 0 // no text comes after them
+}
+
 // flag finds a flag of the command by its name; -1 when it has none such.
 func (r *reader) flag(name string) int {
 	return slices.IndexFunc(r.cmd.Args, func(a Arg) bool { return a.Flag != "" && a.Flag == small(name) })
@@ -99,6 +119,16 @@ func timeWord() *regexp.Regexp {
 	return regexp.MustCompile(`^([+-]?[0-9][0-9:.TZ+-]*|ago|AGO|hours?|days?|weeks?|minutes?|UTC|GMT|Z|[A-Z]{2,5}|[A-Za-z_]+/[A-Za-z_/+-]+)$`)
 }
 
+// goesOn reports whether word n is part of the date and time that the words before it
+// begin. After a time of day comes a zone and no other number.
+func goesOn(words []word, n int, shape *regexp.Regexp) bool {
+	w, before := words[n], words[n-1].text
+	if w.quoted || endsTime(before) || !shape.MatchString(w.text) {
+		return false
+	}
+	return !strings.Contains(before, ":") || w.text[0] < '0' || w.text[0] > '9'
+}
+
 // endsTime reports whether nothing more of a date and time comes after a word:
 // what follows "ago" or a zone is the title, also one that begins with "RCE".
 func endsTime(w string) bool {
@@ -106,15 +136,18 @@ func endsTime(w string) bool {
 }
 
 // span counts the words that a flag's value takes: one, but for a date with its
-// time and zone.
+// time and zone, and a text, which goes on to the next flag.
 func (r *reader) span(a Arg, words []word) int {
 	if len(words) == 0 || (!words[0].quoted && strings.HasPrefix(words[0].text, "--")) {
 		return 0
 	}
 	n := 1
+	for a.Kind == Text && !words[0].quoted && n < len(words) && (words[n].quoted || !strings.HasPrefix(words[n].text, "--")) {
+		n++
+	}
 	if a.Kind == When && !words[0].quoted {
 		shape := timeWord()
-		for n < len(words) && n < 4 && !words[n].quoted && !endsTime(words[n-1].text) && shape.MatchString(words[n].text) {
+		for n < len(words) && n < 4 && goesOn(words, n, shape) {
 			n++
 		}
 	}
@@ -124,7 +157,7 @@ func (r *reader) span(a Arg, words []word) int {
 // places reads the arguments that are known by their place.
 func (r *reader) places() error {
 	k := 0
-	for _, a := range r.cmd.Args {
+	for at, a := range r.cmd.Args {
 		if a.Flag != "" {
 			continue
 		}
@@ -135,8 +168,11 @@ func (r *reader) places() error {
 			return r.usage()
 		}
 		n := 1
-		if a.Kind == OneLine || a.Kind == Text || a.Kind == When {
+		if a.Kind == OneLine || a.Kind == Text || a.Kind == When || a.Kind == Handles {
 			n = len(r.words) - k
+		}
+		if a.Kind == When && r.placesAfter(at) {
+			n = timeSpan(r.words[k:])
 		}
 		if err := r.value(a, r.words[k:k+n]); err != nil {
 			return err
@@ -147,6 +183,32 @@ func (r *reader) places() error {
 		return r.usage()
 	}
 	return nil
+}
+
+// placesAfter reports whether an argument that is known by its place comes after one.
+func (r *reader) placesAfter(at int) bool {
+	return slices.ContainsFunc(r.cmd.Args[at+1:], func(a Arg) bool { return a.Flag == "" })
+}
+
+// timeSpan counts the words of a date and time before a text. An abbreviation of a
+// zone counts only where it is one that people use, so that a reason may begin with
+// CVE.
+func timeSpan(words []word) int {
+	if words[0].quoted {
+		return 1
+	}
+	n := 1
+	switch small(words[0].text) {
+	case "next":
+		n = 2
+	case "in":
+		n = 3
+	}
+	shape := regexp.MustCompile(`^([+-]?[0-9][0-9:.TZ+-]*|(?i:ago|hours?|days?|weeks?|minutes?|UTC|GMT|Z|[ECMPWJIB]E?[SD]?T|CEST|EEST|AE[SD]T|MSK)|[A-Za-z_]+/[A-Za-z_/+-]+)$`)
+	for n < len(words) && n < 4 && goesOn(words, n, shape) {
+		n++
+	}
+	return min(n, len(words))
 }
 
 // value reads one argument from its words.
@@ -206,6 +268,12 @@ func (r *reader) kind(a Arg, text string) (any, error) {
 			return nil, incidents.Refuse("handle-first", "usage", r.desk.usage(r.cmd)) // "!severity set high INC-1"
 		}
 		return incidents.CleanText(text, a.Max)
+	case Version:
+		return incidents.ReadVersion(text)
+	case Hash:
+		return incidents.ReadSHA(text)
+	case Handles:
+		return r.desk.handles(text)
 	case Vector:
 		if _, err := incidents.ReadVector(text); err != nil {
 			return nil, err

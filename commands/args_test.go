@@ -136,7 +136,7 @@ func TestWhichIncident(t *testing.T) {
 	for _, handle := range []string{"INC-", "INC--1", "INC-1x", "PIL-1", "INC-１", "7", "INC 1"} {
 		check("!incident show "+handle, "refusals/usage", "!incident show [INC-n]")
 	}
-	check("!incident close INC-2 fixed", "incident/closed", "INC-2")
+	check("!incident close INC-2 fixed it is done elsewhere", "incident/closed", "INC-2")
 	check("!incident show", "incident/show", "INC-1")
 	check("!incident title INC-2 x", "refusals/is-closed", "INC-2")
 	check("!incident reopen because", "incident/reopened", "INC-2")

@@ -13,12 +13,12 @@ import (
 // do takes a command through its gates and runs it.
 func (c *Call) do(cmd Command, rest string) (reply, error) {
 	c.now = c.Tx.Now()
-	if cmd.Needs == Notices && c.clear(incidents.All).Clearance.None() && c.Line.Grant.Incident == 0 {
+	if cmd.Needs >= Notices && c.clear(incidents.All).Clearance.None() && c.Line.Grant.Incident == 0 {
 		return reply{}, incidents.Refuse("room-hears-nothing")
 	}
 	rest, named := c.named(cmd, rest)
 	args, readErr := c.read(cmd, rest, c.now)
-	c.args, c.sealedTyped = args.out, args.sealedTyped()
+	c.args, c.typed, c.sealedTyped = args.out, args.typed, args.sealedTyped()
 	if c.sealedTyped && c.agreed == "" {
 		if v := c.clear(c.subject(named)); !v.Clearance.Full() {
 			return reply{}, incidents.Refuse("typed-here", "command", "!"+cmd.Words, "how", typedHow(cmd.Words))
@@ -34,11 +34,14 @@ func (c *Call) do(cmd Command, rest string) (reply, error) {
 	if cmd.About == Nothing {
 		about = c.Line.Grant.Incident // what is about no incident can be said in every room that hears of one
 	}
-	if cmd.Needs == Notices && c.clear(about).Clearance.None() {
+	if cmd.Needs >= Notices && c.clear(about).Clearance.None() {
 		if own := c.Line.Grant.Incident; own != 0 {
 			return reply{}, incidents.Refuse("room-one-incident", "handle", incidents.HandleOf(c.Prefix, own))
 		}
 		return reply{}, incidents.Refuse("room-hears-nothing")
+	}
+	if cmd.Needs == Full && !c.clear(about).Clearance.Full() {
+		return reply{}, incidents.Refuse("needs-full", "command", "!"+cmd.Words)
 	}
 	return c.run(cmd, rest)
 }
@@ -55,11 +58,11 @@ func (c *Call) run(cmd Command, rest string) (reply, error) {
 		}
 		if needs {
 			r, err := c.ask(cmd, rest)
-			return reply{Reply: r, incident: c.I.N, said: c.said, about: c.I}, err
+			return reply{Reply: r, incident: c.I.N, said: c.said, also: c.also, about: c.I}, err
 		}
 	}
 	r, err := cmd.Run(c)
-	return reply{Reply: r, incident: c.I.N, said: c.said, about: c.I}, err
+	return reply{Reply: r, incident: c.I.N, said: c.said, also: c.also, about: c.I}, err
 }
 
 // typedHow names the template part that says what to do instead of typing
@@ -203,8 +206,10 @@ type Call struct {
 	now         time.Time
 	plan        *incidents.Plan
 	args        map[string]any
+	typed       []typedArg
 	sealedTyped bool // something was typed that only full clearance may hear
 	said        []incidents.Entry
+	also        []told // what was done to other incidents than I
 	suspended   map[string]bool
 	interrupt   bool // somebody may hear less from now on
 }
@@ -218,8 +223,15 @@ func (c *Call) Str(name string) string { s, _ := c.args[name].(string); return s
 // Sealed gives an argument under seal.
 func (c *Call) Sealed(name string) incidents.Sealed { return incidents.Seal(c.Str(name)) }
 
-// save keeps the changed incident with its entries, which are also announced.
+// save keeps the changed incident with its entries, which are also announced. Where
+// the change did what its phase still waited for, it moves on.
 func (c *Call) save(i incidents.Incident, entries ...incidents.Entry) error {
+	i, moved := incidents.Advance(*c.plan, c.I, i, c.Who.Name, c.now)
+	return c.keep(i, append(entries, moved...)...)
+}
+
+// keep is save for what moves no phase.
+func (c *Call) keep(i incidents.Incident, entries ...incidents.Entry) error {
 	i, err := c.Tx.Save(i, entries...)
 	c.I, c.said = i, append(c.said, entries...)
 	return err

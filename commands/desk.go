@@ -38,10 +38,14 @@ type Desk struct {
 	Hosts    []string                           // the networks that can make rooms
 	RoomsFor func(network string) []string      // the levels whose incidents get a room there; may be nil
 	MaxAge   func(network string) time.Duration // how old a line that changes something may be; 0 or nil: any age
+	Looks    bool                               // an index is asked what is there of a release
 
 	// Interrupt is called when somebody may hear less from now on: what is being
 	// said at the moment is judged anew. It may be nil.
 	Interrupt func()
+
+	Ways      func(way string) (Way, bool) // by which of incidents.Ways the bot sends to people outside; nil: by none
+	RoomNames []string                     // names, aliases and ids of its rooms, which no public text may hold
 }
 
 // Line is a message with what is known of the room it was said in.
@@ -90,6 +94,13 @@ func (d *Desk) Handle(ctx context.Context, l Line) error {
 		if err != nil || !first {
 			return err
 		}
+		suspended, err := tx.Suspended()
+		if err == nil {
+			err = d.seen(tx, l, suspended, who)
+		}
+		if err != nil {
+			return err
+		}
 		return d.answer(tx, l, out)
 	})
 }
@@ -112,6 +123,7 @@ type reply struct {
 
 	interrupt bool // somebody may hear less from now on
 	said      []incidents.Entry
+	also      []told // to other incidents than about
 	about     incidents.Incident
 }
 
@@ -136,6 +148,9 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 	if suspended[who.Name] {
 		d.ignore("suspended")
 		return reply{}, nil // it stays heard: it is not obeyed later either
+	}
+	if err := d.seen(tx, l, suspended, who); err != nil {
+		return reply{}, err
 	}
 	if len(text) > maxLine {
 		return reply{harmless: true}, incidents.Refuse("line-too-long", "max", maxLine)
@@ -180,10 +195,10 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 		}
 		return reply{incident: about, harmless: out.harmless}, err
 	}
-	if err := d.announce(tx, l, out); err != nil {
+	if err := d.answer(tx, l, out); err != nil {
 		return out, err
 	}
-	return out, d.answer(tx, l, out)
+	return out, d.announce(tx, l, out)
 }
 
 // stale refuses what changes something and was said long ago: what held then may
@@ -259,5 +274,5 @@ func (d *Desk) Concerns(m bridges.Message) (concerns, proof bool) {
 	for _, a := range cmd.Args {
 		proof = proof || (rest != "" && (a.Sealed || a.Kind == Severity))
 	}
-	return true, proof || cmd.Proves
+	return true, proof || cmd.Proves || cmd.Needs == Full
 }

@@ -132,7 +132,7 @@ func (d *testDesk) dump() string {
 	defer db.Close()
 	var out strings.Builder
 	for _, table := range []string{
-		"meta", "incident", "role", "release", "release_incident", "timeline", "personal", "clock", "approval", "suspension",
+		"meta", "incident", "role", "release", "release_incident", "tag", "timeline", "personal", "clock", "approval", "suspension",
 	} {
 		rows, err := db.Query("SELECT * FROM " + table)
 		if err != nil {

@@ -20,6 +20,7 @@ func incidentOpen() Command {
 			{Name: "SOURCE", Flag: "--source", Kind: Key, Of: "source", Optional: true, Sealed: true},
 			{Name: "LEVEL", Flag: "--severity", Kind: Severity, Optional: true},
 			{Name: "WHEN", Flag: "--reported", Kind: When, Optional: true, Past: true},
+			{Name: "LEAD", Flag: "--lead", Kind: Word, OneOf: []string{"me", "nobody"}, Optional: true},
 			{Name: "title", Kind: OneLine, Optional: true, Sealed: true, Max: maxTitle},
 		},
 		Run: func(c *Call) (Reply, error) {
@@ -29,7 +30,7 @@ func incidentOpen() Command {
 			}
 			o := incidents.Opening{
 				N: n, Handle: handle, Codename: codename, Type: c.Str("TYPE"), Source: c.Str("SOURCE"),
-				Severity: c.Str("LEVEL"), Title: c.Sealed("title"),
+				Severity: c.Str("LEVEL"), Title: c.Sealed("title"), Unled: c.Str("LEAD") == "nobody",
 			}
 			if w, ok := c.args["WHEN"].(incidents.When); ok {
 				o.Reported = w
@@ -38,7 +39,8 @@ func incidentOpen() Command {
 			if err != nil {
 				return Reply{}, err
 			}
-			if c.I, err = c.Tx.Add(i, entries...); err != nil {
+			i, moved := incidents.Advance(*c.plan, incidents.Incident{}, i, c.Who.Name, c.now)
+			if c.I, err = c.Tx.Add(i, append(entries, moved...)...); err != nil {
 				return Reply{}, err
 			}
 			c.said = entries[:1]
@@ -125,7 +127,8 @@ func incidentClose() Command {
 			if err != nil {
 				return Reply{}, err
 			}
-			unanswered := len(incidents.Clocks(*c.plan, c.I)) > 0 && c.I.AckAt.IsZero()
+			_, waits := incidents.Happened(*c.plan, c.I, "reporter")
+			unanswered := waits && c.I.AckAt.IsZero()
 			if err := c.save(i, e); err != nil {
 				return Reply{}, err
 			}

@@ -27,13 +27,17 @@ func reporterSet() Command {
 func forgetReporter() Command {
 	return Command{
 		Words: "forget reporter", About: One, Needs: Notices,
-		Does: "erase the reporter's name, contact and credit for good, and the accounts of guests who left",
+		Does: "erase the reporter's name, contact and credit for good, texts for people outside, and the accounts of guests who left",
 		Run: func(c *Call) (Reply, error) {
 			guests, err := c.Tx.GuestsToForget(c.I.N)
 			if err != nil {
 				return Reply{}, err
 			}
-			i, e, err := incidents.ForgetReporter(c.I, guests, c.Who.Name, c.now)
+			texts, err := c.Tx.TextsToForget(c.I.N)
+			if err != nil {
+				return Reply{}, err
+			}
+			i, e, err := incidents.ForgetReporter(c.I, guests || texts, c.Who.Name, c.now)
 			if err != nil {
 				return Reply{}, err
 			}
@@ -76,6 +80,9 @@ func (c *Call) oneLineFact(name string) error {
 	}
 	clean, err := incidents.CleanLine(c.Str("value"), maxTitle)
 	c.args["value"] = clean
+	if err == nil && name == "library" {
+		err = c.library()
+	}
 	return err
 }
 

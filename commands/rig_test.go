@@ -192,11 +192,17 @@ func typed(c Command, handle string) string {
 func sample(a Arg) string {
 	switch {
 	case a.Kind == Key:
-		return map[string]string{"role": "patch", "outcome": "duplicate", "type": "ci", "source": "scanning", "level": "high"}[a.Of]
+		return map[string]string{"role": "patch", "outcome": "duplicate", "type": "ci", "source": "scanning", "level": "high", "contact": "debian"}[a.Of]
 	case a.OneOf != nil:
 		return a.OneOf[0]
 	case a.Name == "account":
 		return mxid("erin")
+	case a.Kind == Version:
+		return "12.3.1"
+	case a.Kind == Hash:
+		return strings.Repeat("0f", 20)
+	case a.Kind == Handles:
+		return "INC-1"
 	case a.Kind == Word:
 		return "QQQQQ"
 	case a.Kind == Person:

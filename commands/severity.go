@@ -24,11 +24,12 @@ func severitySet() Command {
 				}
 				reordered = s.Reordered
 			}
+			before := incidents.TrackOf(*c.plan, c.I).Key
 			if err := c.save(i, e); err != nil {
 				return Reply{}, err
 			}
 			err = c.roomByLevel()
-			return c.card("severity/set", "vectored", incidents.LooksLikeVector(typed), "reordered", reordered), err
+			return c.card("severity/set", "tracked", incidents.Seal(changed(before, incidents.TrackOf(*c.plan, c.I).Key)), "vectored", incidents.LooksLikeVector(typed), "reordered", reordered), err
 		},
 	}
 }

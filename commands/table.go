@@ -14,6 +14,7 @@ type Need int
 const (
 	Anything Need = iota // also where nothing may be heard of incidents
 	Notices              // handle, codename, phase, level, who, when
+	Full                 // only where everything may be heard
 )
 
 // About says which incident a command concerns.
@@ -42,6 +43,10 @@ const (
 	Text                 // text, also of several lines
 	Severity             // a level or a CVSS vector
 	Vector               // a CVSS vector
+	Version              // of a release
+	Hash                 // of git: 40 or 64 hexadecimal digits
+	Handles              // handles of incidents, all that is left: a []int
+	Switch               // a flag without a value
 )
 
 // Arg is one argument of a command. A OneLine or Text argument without a flag
@@ -50,12 +55,13 @@ type Arg struct {
 	Name     string // as the usage shows it
 	Flag     string // "--type"; "" for an argument that is known by its place
 	Kind     Kind
-	Of       string   // Key: type, source, role, level, outcome; Word: see OneOf
+	Of       string   // Key: type, source, role, level, outcome, contact; Word: see OneOf
 	OneOf    []string // Word: what it can be; nil: anything
 	Optional bool
 	Past     bool // When: only what is past makes sense
 	Sealed   bool // it may only be typed where everything may be heard
 	Max      int  // OneLine and Text: bytes
+	Frozen   bool // it stands in acts that wait for a second person, and nobody types it
 }
 
 // Command is one thing that people can say.
@@ -66,10 +72,11 @@ type Command struct {
 	Example string
 	Needs   Need
 	About   About
-	Second  func(*Call) (bool, error) // whether it needs a second person; nil: never
-	Proves  bool                      // the room is proven for it even when nothing sealed is typed
-	Reads   bool                      // it changes nothing: it is obeyed however old the line is
-	Outside bool                      // what is typed names somebody outside, who can be forgotten
+	Second  func(*Call) (bool, error)          // whether it needs a second person; nil: never
+	Freeze  func(*Call) (string, Reply, error) // what such an act holds besides what was typed, and how it is shown; may be nil
+	Proves  bool                               // the room is proven for it even when nothing sealed is typed
+	Reads   bool                               // it changes nothing: it is obeyed however old the line is
+	Outside bool                               // what is typed names somebody outside, who can be forgotten
 	Run     func(*Call) (Reply, error)
 }
 
@@ -87,10 +94,21 @@ func Table() []Command {
 		help(), ping(), whoami(), room(),
 		incidentOpen(), incidentList(), incidentShow(), incidentNote(), incidentTitle(), incidentRoom(), incidentClose(), incidentReopen(),
 		severitySet(), severityScore(), severityShow(),
+		incidentPhase(), incidentTrack(), incidentReachable(), incidentWild(), incidentPublic(),
+		next(), todo(), stepDone(), stepSkip(), stepUndo(), clockList(), clockSnooze(),
+		embargoPropose(), embargoAgree(), embargoSet(), embargoMove(), embargoShow(), embargoFile(), embargoLift(), embargoBroken(),
+		lead(), leadPing(), leadTake(), leadHandoff(), leadAccept(), leadDecline(), leadBrief(),
 		roleAssign(), roleTake(), roleDrop(), roleList(),
-		reporterSet(), forgetReporter(), factSet(), factShow(), ackSent(),
+		reporterSet(), reporterPolicy(), forgetReporter(), factSet(), factShow(), ackSent(), updateSent(),
 		guestAllow(), guestRemove(), guestList(),
+		releasePlan(), releaseAdd(), releaseRemove(), releaseShow(), releaseLive(), releaseYanked(), releaseUndo(),
+		tagRecord(), tagCheck(), tagList(),
+		draft(), draftList(), draftEdit(), draftReset(), send(), sent(),
 		timeline(), heard(), approve(), suspend(), unsuspend(),
+		here(), away(), back(),
+		plan(), define(), support(),
+		readinessStart(), readinessShow(), readinessVerify(), readinessToken(), readinessDrop(), readinessDone(),
+		notifyList(), notifyAdd(), notifySent(), notifyAnswered(), depsShow(), depsList(), depsDrift(), report(), reportPublic(), stats(),
 	}
 }
 
@@ -100,9 +118,20 @@ func (c Command) Usage() string {
 	if c.About == One || c.About == OneOpen || c.About == MaybeOne {
 		out = append(out, "[INC-n]")
 	}
+	var last []string // a text goes on to the end
 	for _, a := range c.Args {
-		if a.Flag != "" {
-			out = append(out, "["+a.Flag+" "+a.Name+"]")
+		name := a.Name
+		if a.OneOf != nil {
+			name = strings.Join(a.OneOf, "|")
+		}
+		switch flag := "[" + a.Flag + " " + name + "]"; {
+		case a.Flag == "" || a.Frozen:
+		case a.Kind == Switch:
+			out = append(out, "["+a.Flag+"]")
+		case a.Kind == Text:
+			last = append(last, flag)
+		default:
+			out = append(out, flag)
 		}
 	}
 	for _, a := range c.Args {
@@ -119,7 +148,7 @@ func (c Command) Usage() string {
 			out = append(out, "<"+name+">")
 		}
 	}
-	return strings.Join(out, " ")
+	return strings.Join(append(out, last...), " ")
 }
 
 func (c Command) flagged() bool {

@@ -135,15 +135,16 @@ func FuzzFind(f *testing.F) {
 func TestUsage(t *testing.T) {
 	want := map[string]string{
 		"help":          "!help [command]",
-		"incident open": "!incident open [--type TYPE] [--source SOURCE] [--severity LEVEL] [--reported WHEN] [title]",
+		"incident open": "!incident open [--type TYPE] [--source SOURCE] [--severity LEVEL] [--reported WHEN] [--lead me|nobody] [title]",
 		"incident list": "!incident list [open|closed|all]",
 		"incident show": "!incident show [INC-n]",
 		"severity set":  "!severity set [INC-n] <level or vector> [reason]",
 		"role assign":   "!role assign [INC-n] <role> <person>",
 		"reporter set":  "!reporter set [INC-n] [--contact C] [--credit CREDIT] <name>",
-		"fact set":      "!fact set [INC-n] <summary|details|affected|fixed|cwe|cve> <value>",
+		"fact set":      "!fact set [INC-n] <summary|details|affected|fixed|cwe|cve|ghsa|library> <value>",
 		"ack sent":      "!ack sent [INC-n] [--via HOW] [--at WHEN]",
 		"timeline":      "!timeline [INC-n] [n]",
+		"release live":  "!release live [--at WHEN] <version> [--by-hand reason]",
 		"approve":       "!approve <code>",
 	}
 	for _, c := range Table() {
@@ -153,16 +154,14 @@ func TestUsage(t *testing.T) {
 		}
 		delete(want, c.Words)
 		for _, a := range c.Args {
-			if !strings.Contains(usage, a.Name) && a.OneOf == nil {
+			if !strings.Contains(usage, a.Name) && a.OneOf == nil && !a.Frozen {
 				t.Errorf("%s does not show %s", usage, a.Name)
-			}
-			if a.Sealed && a.OneOf != nil {
-				t.Errorf("!%s: %s is sealed, and is one of a list", c.Words, a.Name)
 			}
 			if (a.Kind == OneLine || a.Kind == Text) && a.Max == 0 {
 				t.Errorf("!%s: %s has no length", c.Words, a.Name)
 			}
-			if (a.Kind == OneLine || a.Kind == Text || a.Kind == Vector) && !a.Sealed && c.Words != "help" {
+			looksUp := slices.Contains([]string{"help", "plan", "define", "away"}, c.Words) // what is typed there is neither kept nor repeated
+			if (a.Kind == OneLine || a.Kind == Text || a.Kind == Vector) && !a.Sealed && !looksUp {
 				t.Errorf("!%s: %s is text that people type, and not sealed", c.Words, a.Name)
 			}
 		}
