@@ -18,6 +18,7 @@ func TestPlain(t *testing.T) {
 		`<p><a href="https://www.example.org/a" rel="me"><span class="invisible">https://www.</span><span class="ellipsis">example.org</span><span class="invisible">/a</span></a>.</p>`: "https://www.example.org/a.",
 		`<a href="https://example.org/long?a=1&amp;b=2">example.org/lo…</a>`:                                                 "https://example.org/long?a=1&b=2",
 		`<span class="h-card"><a class="u-url mention" href="https://example.org/@alice">@<span>alice…</span></a></span> hi`: "@alice… hi",
+
 		`a <a href="x">b <a href="y">c</a> d`:          "a b c d",
 		`<a href="https://example.org">open…`:          "https://example.org",
 		`I <3 you & a<b`:                               "I <3 you & a<b",

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +24,7 @@ type parts struct {
 	dbPath    string
 	rehearsal bool
 	prefix    string
+	project   string // as people write it; "": the plan's name
 	roster    incidents.Roster
 	plan      *incidents.Plan
 	grants    map[bridges.Room]incidents.Grant // rooms of the configuration
@@ -34,7 +37,10 @@ type parts struct {
 	log       *slog.Logger
 	failpoint func(step string)
 	random    func([]byte)
+	outside   map[string]way                            // how something is sent to people outside, by incidents.Ways; absent: not at all
 	opened    func(context.Context, *store.Store) error // before anything is done with the file; may be nil
+	index     outbox.Index                              // where releases are looked up; nil: they are noted as live by hand
+	every     time.Duration                             // how often
 }
 
 // app is the bot: store, commands and outbox around the bridges.
@@ -49,6 +55,7 @@ type app struct {
 	own     ownRooms
 	slow    time.Duration // after which a sign says that an answer takes long; 0: never
 	looks   looks
+	noticed noticed
 }
 
 // newApp opens the store and puts a bot together; close ends it.
@@ -76,7 +83,8 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 		Store: st, Plan: plan, Roster: p.roster, Book: book, Desks: p.desks, Prefix: p.prefix,
 		Approve: p.approve, Table: commands.Table(), Log: p.log, Ignored: a.ignored.add, Most: a.most, Hosts: hosts,
 		RoomsFor: func(network string) []string { return p.roomsFor[network] },
-		MaxAge:   func(network string) time.Duration { return p.maxAge[network] },
+		MaxAge:   func(network string) time.Duration { return p.maxAge[network] }, Looks: p.index != nil,
+		Ways: p.way, RoomNames: p.roomNames(),
 	}
 	places := make([]outbox.Place, len(p.desks))
 	for i, d := range p.desks {
@@ -86,8 +94,13 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 		Store: st, Book: book, Plan: plan, Roster: p.roster, Clock: p.clock, Rooms: a.grant,
 		Desks: places, Bridges: bs, Log: p.log, Failpoint: p.failpoint,
 		Handle: func(n int) string { return incidents.HandleOf(p.prefix, n) }, Made: a.own.put, Away: a.own.away,
+		Makers:   map[string]func(incidents.Facts) (*bridges.File, error){"ics": appointment(cmp.Or(p.project, p.plan.Name))},
+		Couriers: p.couriers(),
 	})
 	a.desk.Interrupt = a.outbox.Interrupt
+	if p.index != nil {
+		a.outbox.AskIndex(p.index, p.every)
+	}
 	if p.opened != nil {
 		err = p.opened(ctx, st)
 	}
@@ -97,6 +110,9 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
+	if p.index != nil {
+		a.outbox.Up(ctx, store.Index) // what was looked up when the bot ended is looked up at once
+	}
 	return a, nil
 }
 
@@ -104,14 +120,18 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 // one than they were last reckoned with, and says so.
 func (a *app) reckon(ctx context.Context) error {
 	return a.store.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.Mend(); err != nil {
+		if err := errors.Join(tx.Mend(), tx.Listen()); err != nil {
 			return err
 		}
-		n, err := tx.Reckon(a.p.plan.Hash)
+		n, stopped, err := tx.Reckon(a.p.plan.Hash)
 		if err != nil || n == 0 {
 			return err
 		}
-		return a.outbox.TellIn(tx, "plan", "plan-changed", incidents.Facts{"n": n})
+		lost := []incidents.Facts{}
+		for _, s := range stopped {
+			lost = append(lost, incidents.Facts{"handle": incidents.HandleOf(a.p.prefix, s.Incident), "clocks": incidents.Seal(strings.Join(s.Clocks, ", "))})
+		}
+		return a.outbox.TellIn(tx, "plan", "plan-changed", incidents.Facts{"n": n, "lost": lost})
 	})
 }
 
@@ -146,6 +166,7 @@ func (a *app) most(network string) int {
 func (a *app) Message(ctx context.Context, m bridges.Message) error {
 	concerns, prove := a.desk.Concerns(m)
 	if !concerns {
+		a.notice(ctx, m)
 		return nil
 	}
 	dealt := a.watch(ctx, m)
@@ -213,6 +234,11 @@ func (a *app) serve(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { a.outbox.Run(ctx) })
 	wg.Go(func() { a.ignored.report(ctx, a.p.log) })
+	for name, w := range a.p.outside {
+		if w.learn != nil {
+			wg.Go(func() { w.keepLearning(ctx, name, a.p.log) })
+		}
+	}
 	errs := make(chan error, len(a.bridges))
 	var left atomic.Int32
 	left.Store(int32(len(a.bridges)))

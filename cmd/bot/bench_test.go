@@ -66,7 +66,7 @@ func newBenchBot(b *testing.B, n int) *benchBot {
 				}
 				if num > 10 { // most of a long life is closed
 					var e incidents.Entry
-					if i, e, err = incidents.Close(*p.plan, i, "fixed", incidents.Sealed{}, "alice", tx.Now()); err != nil {
+					if i, e, err = incidents.Close(*p.plan, i, "fixed", incidents.Seal("all is done"), "alice", tx.Now()); err != nil {
 						return err
 					}
 					entries = append(entries, e)

@@ -47,6 +47,10 @@ func anHour() []*op {
 		say("m2", "den", "bob", "!incident note the crash is shared by all builds"),
 		say("m8", "hall", "dana", "!incident note not here"),
 		say("m9", "hall", "dana", "!ack sent"),
+		say("m10", "den", "alice", "!readiness start"),
+		say("m11", "hall", "dana", "!here"),
+		say("m12", "den", "bob", "!away for 3 days"),
+		{wait: 21 * time.Hour}, // over the morning's digest
 	}
 }
 
@@ -100,6 +104,7 @@ func said() []string {
 		"!ack sent {n} --via email", "!incident close {n} duplicate", "!incident reopen {n} because {k}",
 		"!reporter set {n} Erin {k} --contact erin{k}@example.org", "!forget reporter {n}", "!fact set {n} summary sum {k}",
 		"!incident list", "!incident show {n}", "!timeline {n} 5", "!help incident", "!role list {n}", "!room",
+		"!here", "!away for 3 days", "!back", "!readiness start", "!readiness done {k}", "!readiness verify debian", "!readiness token {k} 2027-01-01",
 		"!suspend {p}", "!unsuspend {p}", "!incident note", "!frobnicate", `!incident open "{k}`, "good morning",
 	}
 }

@@ -268,7 +268,7 @@ func acts(state string) string {
 			l = l[:strings.LastIndex(l, " ")]
 		}
 		ours := false // made after the act, by the outbox
-		for _, start := range []string{"to say rung/", "to say about/", "to say board/", "room "} {
+		for _, start := range []string{"to say rung/", "to say about/", "to say board/", "to say calendar/", "room ", "schedule "} {
 			ours = ours || strings.HasPrefix(l, start)
 		}
 		if !ours {

@@ -36,7 +36,7 @@ func imports() map[string][]string {
 		"bridges/pypi":         {self + "bridges"},
 		"bridges/calendar":     {"github.com/arran4/golang-ical"},
 		"incidents/store":      {self + "incidents", "github.com/mattn/go-sqlite3"},
-		"templates":            {self + "incidents", "github.com/pelletier/go-toml/v2", "github.com/rivo/uniseg"},
+		"templates":            {self + "incidents", "github.com/pelletier/go-toml/v2", "github.com/rivo/uniseg", "github.com/robfig/cron/v3"},
 		"incidents/outbox":     {self + "incidents", self + "incidents/store", self + "bridges", self + "templates"},
 		"incidents/advisories": {self + "incidents", self + "incidents/store", self + "bridges/github"},
 		"commands":             {self + "incidents", self + "incidents/store", self + "templates", self + "bridges"},
@@ -217,13 +217,17 @@ func dotted(e *ast.SelectorExpr) string {
 // Look twice before you add a line: every one is a hole in the seal.
 func openers() map[string]int {
 	return map[string]int{
-		"incidents/facts.go Reveal":           1, // what a template is given
-		"incidents/store/approval.go Value":   1, // a frozen command is run again
-		"incidents/store/facts.go Value":      2, // facts of a row, into the file and back
-		"incidents/store/timeline.go Value":   2, // an entry into the record, and its commitments
-		"cmd/bot/serve.go Reveal (config)":    3, // passwords, which are no text of an incident
-		"cmd/bot/login.go Reveal (config)":    1, // the same
-		"incidents/sealed.go p (the pointer)": 0,
+		"incidents/facts.go Reveal":                   1, // what a template is given
+		"incidents/store/approval.go Value":           1, // a frozen command is run again
+		"incidents/store/sending.go Value":            1, // a text that two approved is given to the network that carries it
+		"incidents/store/facts.go Value":              2, // facts of a row, into the file and back
+		"incidents/store/timeline.go Value":           2, // an entry into the record, and its commitments
+		"cmd/bot/pypi.go Value":                       1, // a version, to ask the index for it
+		"cmd/bot/serve.go Reveal (config)":            3, // passwords, which are no text of an incident
+		"cmd/bot/login.go Reveal (config)":            1, // the same
+		"cmd/bot/outside_mail.go Reveal (config)":     2, // the same
+		"cmd/bot/outside_mastodon.go Reveal (config)": 1, // the same
+		"incidents/sealed.go p (the pointer)":         0,
 	}
 }
 

@@ -177,9 +177,9 @@ func TestDeskOnIRC(t *testing.T) {
 	bob.Expect(t, `:tocsin!.* PRIVMSG #desk :bob is now Patch Owner of INC-1`, soon)
 	bob.Privmsg("#desk", "!approve AAAAA")
 	bob.Expect(t, `NOTICE robert :An approval on this network alone does not count`, soon)
-	bob.Privmsg("#desk", "!help incident")
-	bob.Expect(t, `PRIVMSG #desk :16 lines: sent to you directly`, soon)
-	bob.Expect(t, `PRIVMSG robert :!?> ?!incident open`, soon)
+	bob.Privmsg("#desk", "!help severity")
+	bob.Expect(t, `PRIVMSG #desk :\d+ lines: sent to you directly`, soon)
+	bob.Expect(t, `PRIVMSG robert :!?> ?!severity set`, soon)
 
 	// Nobody is who they say they are, only who the server says.
 	eve.Privmsg("#desk", "!incident close fixed")

@@ -262,6 +262,9 @@ func (p program) check(a arguments) int {
 	if err == nil {
 		_, err = planOf(c)
 	}
+	if err == nil {
+		_, err = outside(c, time.Now)
+	}
 	if err != nil {
 		fmt.Fprintln(p.err, err)
 		return exitUsage

@@ -33,9 +33,10 @@ func TestMarker(t *testing.T) {
 		d.awayFor(t, "irc")
 		d.says(full, "alice", "!ack sent INC-1 --via qzx-via", "!incident close INC-1 qzxoutcome qzx-closing")
 		d.checkFilled()
-		d.says(full, "alice", "!incident show INC-1", "!timeline INC-1 100", "!fact show INC-1", "!severity show INC-1")
+		d.says(full, "alice", "!incident show INC-1", "!timeline INC-1 100", "!fact show INC-1", "!severity show INC-1", "!release show 31337.7.7")
 		d.checkHeard(t)
 		d.checkSaid()
+		d.sendOutside(t)
 		d.openRooms(t)
 		d.nets["irc"].lines = 5 // from here on long answers go to who asked, directly
 		rooms := []bridges.Room{full}
@@ -72,7 +73,7 @@ func (d *markedDesk) checkHeard(t *testing.T) {
 	}
 	for name, m := range markers(t) {
 		switch name {
-		case "Type", "Source", "Outcome", "ScoreLevel":
+		case "Type", "Source", "Outcome", "ScoreLevel", "Track":
 			m = strings.Replace(m, "qzx", "Qzx ", 1) // its name is said, never its key
 		}
 		if !strings.Contains(all.String(), m) {

@@ -35,11 +35,16 @@ func markers(t *testing.T) map[string]string {
 	return map[string]string{
 		"Type": "qzxtype", "Source": "qzxsource", "Title": "qzx-title", "Vector": s.Vector, "Score": incidents.SayScore(s),
 		"ScoreLevel": "qzxlevel", "Reason": "qzx-reason", "Summary": "qzx-summary", "Details": "qzx-details",
-		"Affected": "qzx-affected", "Fixed": "qzx-fixed", "CWE": "CWE-31337", "CVE": "CVE-2026-7777777",
+		"Affected": "qzx-affected", "Fixed": "qzx-fixed", "CWE": "CWE-31337", "CVE": "CVE-2026-7777777", "GHSA": "GHSA-wvwv-wvwv-2222", "Library": "qzx-library",
 		"Outcome": "qzxoutcome", "Closing": "qzx-closing", "AckVia": "qzx-via",
-		"Reporter.Name": "qzx-name", "Reporter.Contact": "qzx-contact", "Reporter.Credit": "qzx-credit",
+		"Track": "qzxtrack", "Release.Version": "31337.7.7", "Release.YankedWhy": "qzx-yanked", "Reporter.Name": "qzx-name", "Reporter.Contact": "qzx-contact", "Reporter.Credit": "qzx-credit",
 	}
 }
+
+// answers gives the sealed fields that hold one of a few words, which other texts
+// hold too: they are held against what was said, and not looked for. Reach goes with
+// the track that it was said on.
+func answers() map[string]string { return map[string]string{"Reach": "", "Policy": "p0"} }
 
 // secrets gives what only full clearance about the incident n may hear, also
 // what is in no field: names of the plan, notes, frozen acts, what was typed.
@@ -68,7 +73,7 @@ const (
 func markedPlan(hash string) *incidents.Plan {
 	h := time.Hour
 	return &incidents.Plan{
-		Name: "Pillow", Hash: hash, Hour: 14,
+		Name: "Pillow", Hash: hash, Hour: 14, Map: markedMap(),
 		Types:   []incidents.Type{{Key: "qzxtype", Name: "Qzx type name", Floor: "critical"}, {Key: "plain", Name: "Plain"}},
 		Sources: []incidents.Source{{Key: "qzxsource", Name: "Qzx source name", Reporter: true}},
 		Roles:   []incidents.Role{{Key: "lead", Name: "Lead", Does: "leads", Lead: true}, {Key: "patch", Name: "Patch Owner", Does: "patches"}},
@@ -78,12 +83,42 @@ func markedPlan(hash string) *incidents.Plan {
 			{Key: "qzxlevel", Name: "Qzx level name", From: 1, To: 69, Means: "qzx-means"},
 		},
 		Outcomes: []incidents.Outcome{{Key: "qzxoutcome", Name: "Qzx outcome name"}},
+		Tracks: []incidents.Track{
+			{Key: "upstream", Name: "Qzxpupstream name", Types: []string{"qzxtype"}},
+			{Key: "embargoed", Name: "Qzxpembargoed name", Levels: []string{"high"}},
+			{Key: "standard", Name: "Qzxpstandard name"},
+			{Key: "qzxtrack", Name: "Qzx track name", Types: []string{"nothing"}},
+		},
+		Steps: []incidents.Step{
+			{Key: "qzxpstep", Name: "Qzxpstep name", Section: "7.1.1", Phase: incidents.Triage, Role: "patch"},
+			{Key: "qzxpreach", Name: "Qzxpreach name", Section: "9.2", Phase: incidents.Triage, By: "reach", Source: "qzxpsource", Extra: true},
+			{Key: "qzxplocked", Name: "Qzxplocked name", Section: "7.4", Phase: incidents.Fixing, Gate: "embargo", After: []string{"qzxpstep"}},
+			{Key: "qzxpleak", Name: "Qzxpleak name", Section: "7.4", When: []string{"broken"}, Optional: true},
+		},
 		Clocks: []incidents.ClockRule{{
-			Key: "acknowledgement", Name: "Acknowledgement", From: "reported", Due: 72 * h,
-			Rungs: []time.Duration{24 * h, 48 * h, 66 * h, 72 * h}, Repeat: 24 * h, Role: "lead",
+			Key: "acknowledgement", Name: "Acknowledgement", From: "reported", Due: 72 * h, Until: []string{"acknowledged"},
+			Rungs: []time.Duration{24 * h, 48 * h, 66 * h, 72 * h}, Repeat: 24 * h, Role: "lead", Does: "qzxpdoes", Say: "qzxpsay {handle}",
+		}, {
+			Key: "embargo", Name: "Embargo", From: "embargo", Rungs: []time.Duration{-24 * h, 0}, Repeat: h, Role: "lead", Until: []string{"over"}, Does: "qzxpdoes",
+			Say: "qzxpsay {handle}",
+		}, {
+			Key: "wild", Name: "Early disclosure", From: "wild", Due: 168 * h, Rungs: []time.Duration{24 * h, 168 * h}, Repeat: 24 * h, Role: "lead", Does: "qzxpdoes", Say: "qzxpsay",
+		}, {
+			Key: "reporter-date", Name: "Publication by others", From: "reporter-date", Rungs: []time.Duration{-24 * h, 0}, Repeat: 24 * h, Role: "lead", Does: "qzxpdoes", Say: "qzxpsay",
+		}, {
+			Key: "handoff", Name: "Handoff", From: "handoff", Due: h, Rungs: []time.Duration{h / 2, h}, Role: "heir", Does: "qzxpdoes", Say: "qzxpsay",
 		}},
+		Contacts: []incidents.Contact{{Key: "debian", Name: "Debian", Reach: "security@example.org"}},
+		Schedules: []incidents.ScheduleRule{
+			{Key: incidents.Digest, Times: daily{}}, {Key: incidents.Readiness, Times: daily{}, Repeat: 24 * h},
+		},
 	}
 }
+
+// daily is a calendar of every midnight.
+type daily struct{}
+
+func (daily) Next(t time.Time) time.Time { return t.Truncate(24 * time.Hour).Add(24 * time.Hour) }
 
 // heard is what a network was given, and what its room was proven for then.
 type heard struct {
@@ -159,6 +194,8 @@ type markedDesk struct {
 	errs  []error
 	n     int
 	helps map[string]bool // messages that ask for the plan's keys
+
+	hearsay hearsay
 }
 
 func channel(name string) bridges.Room { return bridges.Room{Network: "irc", ID: name} }
@@ -171,8 +208,8 @@ func newMarkedDesk(t *testing.T) *markedDesk {
 	d := &markedDesk{
 		t: t, path: filepath.Join(t.TempDir(), "m.db"), nets: map[string]*ear{}, helps: map[string]bool{},
 		full: map[bridges.Room]about{
-			channel("#full"): both, channel("#own1"): first, channel("#own2"): second, direct("safe", "alice"): both, direct("safe", "bob"): both,
-			inMatrix("!desk"): both, direct("matrix", "alice"): both, direct("matrix", "bob"): both,
+			channel("#full"): both, channel("#own1"): first, channel("#own2"): second, direct("safe", "alice"): both, direct("safe", "bob"): both, direct("safe", "carol"): both, direct("safe", "dana"): both,
+			inMatrix("!desk"): both, direct("matrix", "alice"): both, direct("matrix", "bob"): both, direct("matrix", "carol"): both, direct("matrix", "dana"): both,
 		},
 		extra: map[bridges.Room][]string{channel("#lowered"): {"mallory"}, inMatrix("!lowered"): {"mallory"}},
 		own:   map[bridges.Room]int{channel("#own1"): 1, channel("#own2"): 2},
@@ -209,7 +246,9 @@ func (d *markedDesk) start(planHash string, c *clock) {
 	for n, asks := range map[string]string{"irc": "notice", "safe": "full", "mute": "none"} {
 		p.direct[n] = incidents.Grant{Network: incidents.OnIRC, Asks: asks}
 	}
+	p.outside = map[string]way{incidents.ByMail: {courier: &d.hearsay, known: d.hearsay.known}}
 	d.matrixParts(&p)
+	p.index, p.every = markedIndex{}, time.Hour
 	a, err := newApp(d.t.Context(), p, d.nets["irc"], d.nets["safe"], d.nets["mute"], hostEar{d.nets["matrix"]})
 	if err != nil {
 		d.t.Fatal(err)
@@ -247,38 +286,10 @@ func (d *markedDesk) fill() {
 	d.says(full, "alice", "!incident reopen INC-1 qzx-again", "!incident title INC-1 qzx-title",
 		"!severity set INC-1 "+markedVector+" qzx-reason",
 		"!fact set INC-1 summary qzx-summary", "!fact set INC-1 details qzx-details", "!fact set INC-1 affected qzx-affected",
-		"!fact set INC-1 fixed qzx-fixed", "!fact set INC-1 cwe CWE-31337", "!fact set INC-1 cve CVE-2026-7777777",
+		"!fact set INC-1 fixed qzx-fixed", "!fact set INC-1 cwe CWE-31337", "!fact set INC-1 cve CVE-2026-7777777", "!fact set INC-1 ghsa GHSA-wvwv-wvwv-2222", "!fact set INC-1 library qzx-library",
+		"!incident track INC-1 upstream qzx-why", "!incident reachable INC-1 no qzx-why", "!incident track INC-1 qzxtrack qzx-why", "!reporter policy INC-1 p0",
+		"!release plan 31337.7.7 INC-1", "!release yanked 31337.7.7 qzx-yanked",
 		"!reporter set INC-1 qzx-name --contact qzx-contact --credit qzx-credit", "!incident note INC-1 qzx-note")
-}
-
-// everyLine says every command, with everything that can be sealed.
-func everyLine() map[string][]string {
-	m := map[string][]string{
-		"help": {"!help", "!help incident"}, "ping": {"!ping"}, "whoami": {"!whoami"}, "room": {"!room"},
-		"incident open": {
-			"!incident open qzx-typed", "!incident open --type qzxtype --source qzxsource", "!incident open --severity " + otherVector,
-			"!incident open --type qzxtype --severity " + markedVector,
-			"!incident open --severity qzx", "!incident open --qzx x", `!incident open "qzx`, "!incident open --severity high",
-		},
-		"incident list": {"!incident list", "!incident list closed", "!incident list all"},
-		"incident show": {"!incident show INC-1", "!incident show", "!incident show INC-99"},
-		"incident note": {"!incident note INC-1 qzx-typed", "!incident note INC-1 “qzx"}, "incident title": {"!incident title INC-1 qzx-title", "!incident title INC-1 <b>qzx"},
-		"severity set":   {"!severity set INC-1 " + markedVector + " qzx-reason", "!severity set INC-1 high", "!severity set INC-2 critical", "!severity set INC-2 qzx"},
-		"severity score": {"!severity score " + markedVector, "!severity score qzx"}, "severity show": {"!severity show INC-1", "!severity show INC-2"},
-		"role assign": {"!role assign INC-1 patch bob", "!role assign INC-1 patch qzx"}, "role take": {"!role take INC-1 patch"},
-		"role drop": {"!role drop INC-1 patch"}, "role list": {"!role list INC-1"},
-		"reporter set": {"!reporter set INC-1 qzx-name2", "!reporter set INC-1 qzx --contact qzx qzx"},
-		"fact set":     {"!fact set INC-1 affected qzx-affected", "!fact set INC-1 qzx qzx", "!fact set INC-1 cwe qzx", "!fact set INC-1 cve qzx"},
-		"fact show":    {"!fact show INC-1"}, "ack sent": {"!ack sent INC-1 --via qzx-via", "!ack sent INC-1 --at qzx"},
-		"timeline": {"!timeline INC-1 1000", "!timeline", "!timeline qzx"}, "approve": {"!approve qzx", "!approve QZXQZ"},
-		"suspend": {"!suspend qzx", "!suspend dana"}, "unsuspend": {"!unsuspend bob", "!unsuspend dana"},
-		"incident close": {"!incident close INC-1 qzx", "!incident close INC-1 qzxoutcome qzx-closing", "!incident show INC-1", "!timeline INC-1 9"},
-		"incident room":  {"!incident room INC-1", "!incident room INC-2"}, "heard": {"!heard INC-1", "!heard"},
-		"guest allow":  {"!guest allow INC-1 " + markedGuest + " qzx-why", "!guest allow INC-1 qzx qzx", "!guest allow INC-2 @wvy-other:example.org wvy-other"},
-		"guest remove": {"!guest remove INC-1 " + markedGuest, "!guest remove INC-1 qzx"}, "guest list": {"!guest list INC-1", "!guest list INC-2"},
-		"incident reopen": {"!incident reopen INC-1 qzx-again"}, "forget reporter": {"!forget reporter INC-1", "!incident show INC-1"},
-	}
-	return m
 }
 
 // visit says every command in a room.
@@ -335,7 +346,9 @@ func (d *markedDesk) checkFilled() {
 	want, found := markers(d.t), 0
 	for name, s := range sealedFields("", reflect.ValueOf(i)) {
 		found++
-		if m, ok := want[name]; !ok || !s.Same(incidents.Seal(m)) {
+		if m, ok := answers()[name]; ok && s.Same(incidents.Seal(m)) {
+			found--
+		} else if m, ok := want[name]; !ok || !s.Same(incidents.Seal(m)) {
 			d.t.Errorf("the field %s does not hold its marker: add it to this test", name)
 		}
 	}
@@ -349,7 +362,8 @@ func (d *markedDesk) checkSaid() {
 	d.t.Helper()
 	ones, twos := secrets(d.t, 1), secrets(d.t, 2)
 	handle := regexp.MustCompile(`INC-[1-6]\b|[0-9]+ open incident`)
-	keys := strings.NewReplacer("qzxtype", "", "qzxsource", "", "qzxlevel", "", "qzxoutcome", "")
+	planned := regexp.MustCompile(`(?i)qzxp\w*`)
+	keys := strings.NewReplacer("qzxtype", "", "qzxsource", "", "qzxlevel", "", "qzxoutcome", "", "qzxtrack", "")
 	for _, h := range d.said {
 		h.Readers = nil // that is whom it is encrypted for, and no words
 		text := fmt.Sprintf("%+v %s", h.Outgoing, h.Text)
@@ -359,6 +373,9 @@ func (d *markedDesk) checkSaid() {
 		parts := strings.Split(h.Key, "/")
 		if (len(parts) > 2 && d.helps[parts[2]]) || strings.HasPrefix(h.Text, "Give a level (") {
 			text = keys.Replace(text) // what the plan knows is no secret, what an incident is of it is
+		}
+		if h.full != nothing { // what the plan says is for every room that hears everything of some incident
+			text = planned.ReplaceAllString(text, "")
 		}
 		if s := leak(text, ones); s != "" && h.full != first && h.full != both {
 			d.t.Errorf("%v heard %q in: %s", h.Room, s, text)

@@ -237,7 +237,7 @@ func TestMatrixDesk(t *testing.T) {
 	wants(t, says(bob, desk, "!incident show INC-1"), "Heap overflow")
 
 	// The end: a farewell, and the board stays.
-	wants(t, says(alice, own, "!incident close fixed"), "is closed")
+	wants(t, says(alice, own, "!incident close fixed it was fixed before"), "is closed")
 	alice.WaitText(own, "This room stays for reading")
 	alice.Wait("the board of the end", func(h matrixclient.Heard) bool {
 		return slices.Equal(alice.Pinned(own), []string{h.Edits}) && strings.Contains(h.Text, "Phase: closed")

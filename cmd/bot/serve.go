@@ -139,7 +139,7 @@ func ircNetwork(c *config.Config, n config.IRC, log *slog.Logger) (network, erro
 // serveParts puts the configuration into the shape that the bot is made from.
 func serveParts(c *config.Config, plan *incidents.Plan, ns []network, log *slog.Logger) parts {
 	p := parts{
-		dbPath: c.State.File, prefix: c.Project.Prefix, roster: c.Roster(), plan: plan,
+		dbPath: c.State.File, prefix: c.Project.Prefix, project: c.Project.Name, roster: c.Roster(), plan: plan,
 		grants: map[bridges.Room]incidents.Grant{}, direct: map[string]incidents.Grant{}, clock: &clock{}, log: log,
 		maxAge: map[string]time.Duration{}, roomsFor: map[string][]string{},
 	}
@@ -190,7 +190,14 @@ func (p program) serve(ctx context.Context, a arguments) int {
 	for _, n := range ns {
 		bs = append(bs, n.bridge)
 	}
-	app, err := newApp(ctx, serveParts(c, plan, ns, log), bs...)
+	ps := serveParts(c, plan, ns, log)
+	if ps, err = withIndex(ps, c, log); err != nil {
+		return p.failed(err)
+	}
+	if ps.outside, err = outside(c, ps.clock.Now); err != nil {
+		return p.failed(err)
+	}
+	app, err := newApp(ctx, ps, bs...)
 	if err != nil {
 		return p.failed(err)
 	}

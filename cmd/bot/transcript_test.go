@@ -14,6 +14,7 @@ import (
 	"tocsin/bridges"
 	"tocsin/commands"
 	"tocsin/incidents"
+	"tocsin/incidents/outbox"
 	"tocsin/internal/chattest"
 )
 
@@ -44,12 +45,28 @@ type staged struct {
 	path   string
 	random func([]byte)
 	log    *slog.Logger
+	index  *shelf         // nil: no index is configured
+	ways   map[string]way // to people outside, instead of those of the script
+	fail   func(step string)
 	*rehearsal
 }
 
 func (s *staged) Hear(ctx context.Context, m bridges.Message) error { return s.Message(ctx, m) }
 func (s *staged) Settle(ctx context.Context) error                  { return s.outbox.Drain(ctx) }
-func (s *staged) Wait(ctx context.Context, span string) error       { return s.wait(ctx, span) }
+
+// Wait lets time pass; "down 3d" lets it pass while the bot is down.
+func (s *staged) Wait(ctx context.Context, span string) error {
+	away, down := strings.CutPrefix(span, "down ")
+	if !down {
+		return s.wait(ctx, span)
+	}
+	d, err := incidents.ReadSpan(away)
+	if err != nil {
+		return err
+	}
+	s.clock.moveTo(s.clock.Now().Add(d))
+	return s.Restart(ctx)
+}
 
 func (s *staged) Restart(ctx context.Context) error {
 	if s.rehearsal != nil {
@@ -61,7 +78,10 @@ func (s *staged) Restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.random = s.random
+	p.random, p.failpoint = s.random, s.fail
+	if s.index != nil {
+		p.index, p.every = s.index.asked(), 2*time.Minute
+	}
 	bs := []bridges.Bridge{s.stage.Bridge("console")}
 	seen := map[string]bool{}
 	people := p.roster.People()
@@ -85,6 +105,13 @@ func (s *staged) Restart(ctx context.Context) error {
 		}
 	}
 	p.roster = incidents.NewRoster(people...)
+	p.outside = map[string]way{}
+	for name, account := range s.script.Ways {
+		p.outside[name] = way{courier: stageCourier{s.stage, name}, known: func() commands.Way { return commands.Way{From: func([]string) (string, error) { return account, nil }} }}
+	}
+	if s.ways != nil {
+		p.outside = s.ways
+	}
 	p.approve = func(network string) bool { return network == "console" || network == "matrix" }
 	a, err := newApp(ctx, p, bs...)
 	if err != nil {
@@ -93,6 +120,28 @@ func (s *staged) Restart(ctx context.Context) error {
 	a.inOrder = true
 	s.rehearsal = &rehearsal{app: a, clock: s.clock}
 	return s.outbox.Drain(ctx)
+}
+
+// stageCourier writes down what is carried.
+type stageCourier struct {
+	stage *chattest.Stage
+	name  string
+}
+
+func (c stageCourier) Carry(_ context.Context, p outbox.Parcel) (string, error) {
+	head := ""
+	if len(p.To) > 0 {
+		head = "To: " + strings.Join(p.To, ", ") + "\nSubject: " + p.Subject + "\n\n"
+	}
+	c.stage.Carried(c.name, head+p.Body)
+	if c.name == incidents.ByMastodon {
+		return "17 https://mastodon.example.org/@pillow/17", nil
+	}
+	return "250 OK", nil
+}
+
+func (stageCourier) Find(context.Context, outbox.Parcel) (string, error) {
+	return "", bridges.ErrCantSay
 }
 
 // TestTranscripts plays every transcript, and those that need no more than a
@@ -125,6 +174,10 @@ func startClock() *clock {
 func playStaged(t *testing.T, script *chattest.Script) {
 	s := &staged{t: t, script: script, clock: startClock(), path: filepath.Join(t.TempDir(), "t.db"), random: dull(), log: quiet()}
 	s.stage = chattest.NewStage(script, s.clock.Now)
+	if script.Index() {
+		s.index = &shelf{now: s.clock.Now}
+		s.stage.Index = s.index.deed
+	}
 	if err := s.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -340,14 +340,23 @@ func (w *world) state() string {
 		`SELECT 'incident', * FROM incident ORDER BY n`,
 		`SELECT 'role', * FROM role ORDER BY incident, role`,
 		`SELECT 'personal', incident, seq, field, value FROM personal ORDER BY id`,
-		`SELECT 'clock', * FROM clock ORDER BY incident, key`,
+		// A lead's silence counts anew when the bot was away for long, so that clock moves.
+		`SELECT 'clock', * FROM clock WHERE key <> 'lead' ORDER BY incident, key`,
+		`SELECT 'lead clock', incident, runs FROM clock WHERE key = 'lead' ORDER BY incident`,
 		`SELECT 'approval', id, asker, act, incident, version, done, done_by FROM approval ORDER BY id`,
 		`SELECT 'suspension', * FROM suspension ORDER BY id`,
 		`SELECT 'heard', * FROM heard ORDER BY network, id`,
 		`SELECT 'room', * FROM room ORDER BY incident`,
 		`SELECT 'guest', * FROM guest ORDER BY id`,
 		`SELECT 'hearing', * FROM hearing ORDER BY incident, rung, person`,
-		`SELECT 'to say', key FROM outbox WHERE key NOT LIKE '%/direct%' AND key NOT LIKE 'tell/%' ORDER BY key`,
+		`SELECT 'schedule', * FROM schedule ORDER BY key`,
+		`SELECT 'presence', * FROM presence ORDER BY person`,
+		`SELECT 'away', * FROM away ORDER BY id`,
+		`SELECT 'review', * FROM review ORDER BY id`,
+		`SELECT 'review here', * FROM review_here ORDER BY review, person`,
+		`SELECT 'contact', * FROM contact_check ORDER BY id`,
+		`SELECT 'token', * FROM token ORDER BY name`,
+		`SELECT 'to say', key FROM outbox WHERE key NOT LIKE '%/direct%' AND key NOT LIKE 'tell/%' AND key NOT LIKE '%/lead/%' ORDER BY key`,
 	} {
 		all = append(all, w.rows(q)...)
 	}

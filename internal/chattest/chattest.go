@@ -6,6 +6,7 @@
 //	room irc #desk notice alice bob      a room besides the console: who is in it,
 //	                                     and what it may hear; the first line of
 //	                                     that network makes it a desk
+//	way mail security@example.org        the bot may send that way, from that account
 //	<alice> !ping                        said on the console
 //	[irc #desk] <alice> !ping            said in that room
 //	[irc alice] <alice> !ping            said to the bot directly
@@ -15,6 +16,7 @@
 //	[matrix !desk] <bob> (reply) !ack    in reply to what the bot said there last,
 //	                                     or in its (thread); (react ✅) to it; and
 //	                                     (edit) or (redact) of one's own last line
+//	[pypi] * uploads 63                  what becomes of the release on the index
 //	<tocsin> ...                         what the bot says; further lines of the
 //	  same message are indented
 //
@@ -27,6 +29,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +76,7 @@ type RoomLine struct {
 type Script struct {
 	Path  string
 	Rooms []RoomLine
+	Ways  map[string]string // how the bot sends to people outside, and from which account
 	lines []string
 }
 
@@ -82,10 +86,12 @@ func Read(path string) (*Script, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Script{Path: path, lines: strings.Split(strings.TrimRight(string(text), "\n"), "\n")}
+	s := &Script{Path: path, Ways: map[string]string{}, lines: strings.Split(strings.TrimRight(string(text), "\n"), "\n")}
 	for i, line := range s.lines {
 		if f := strings.Fields(line); len(f) > 4 && f[0] == "room" {
 			s.Rooms = append(s.Rooms, RoomLine{f[1], f[2], f[3], f[4:]})
+		} else if len(f) == 3 && f[0] == "way" {
+			s.Ways[f[1]] = f[2]
 		} else if kind(line) == other {
 			return nil, fmt.Errorf("%s:%d: not a line of a transcript", path, i+1)
 		}
@@ -97,7 +103,7 @@ type lineKind int
 
 const (
 	other   lineKind = iota
-	comment          // also blank lines and rooms
+	comment          // also blank lines, rooms and ways
 	typed
 	wait
 	said
@@ -107,7 +113,7 @@ const (
 func kind(line string) lineKind {
 	_, who, _ := speaker(line)
 	switch {
-	case line == "" || line[0] == '#' || strings.HasPrefix(line, "room "):
+	case line == "" || line[0] == '#' || strings.HasPrefix(line, "room "), strings.HasPrefix(line, "way "):
 		return comment
 	case strings.HasPrefix(line, "-- "):
 		return wait
@@ -144,12 +150,14 @@ func (s *Script) Input() (string, bool) {
 		room, who, text := speaker(line)
 		switch kind(line) {
 		case comment:
-			if strings.HasPrefix(line, "room ") {
+			if strings.HasPrefix(line, "room ") || strings.HasPrefix(line, "way ") {
 				return "", false
 			}
 			out.WriteString(line + "\n")
+		case acted:
+			return "", false
 		case wait:
-			if line == "-- restart" {
+			if line == "-- restart" || strings.HasPrefix(line, "-- down ") {
 				return "", false
 			}
 			out.WriteString("/wait " + line[3:] + "\n")
@@ -176,6 +184,8 @@ type Stage struct {
 	room map[bridges.Room][]string
 	said map[string]string // what was said last in a room, with its network, to its id
 	now  func() time.Time
+
+	Index func(deed string) error // does what a script says of the index
 }
 
 // NewStage makes the rooms of a script, besides the console.
@@ -275,6 +285,11 @@ func Compare(t *testing.T, s *Script, got string) {
 			t.Fatalf("%s:%d:\n  got  %q\n  want %q\n(-update writes what the bot says)", s.Path, i+1, a, b)
 		}
 	}
+}
+
+// Index reports whether a script has an index.
+func (s *Script) Index() bool {
+	return slices.ContainsFunc(s.lines, func(line string) bool { return strings.HasPrefix(line, "[pypi] * ") })
 }
 
 // Exchange is one line of a script with what the bot says to it.

@@ -94,7 +94,11 @@ func (b stageBridge) Say(_ context.Context, o bridges.Outgoing) (bridges.Receipt
 	if b.network == matrix {
 		text = b.shape(o) + text
 	}
-	b.st.out.WriteString("<tocsin> " + text + "\n")
+	speaks := "<tocsin> "
+	if b.network == "console" && o.Room.Direct {
+		speaks = "<tocsin to " + o.Room.ID + "> "
+	}
+	b.st.out.WriteString(speaks + text + "\n")
 	b.st.said[b.network+" "+o.Room.ID] = o.Key
 	return bridges.Receipt{ID: o.Key}, nil
 }
@@ -165,10 +169,21 @@ func (h stageHost) Remove(_ context.Context, r bridges.Room, who bridges.Account
 
 func (h stageHost) Working(context.Context, bridges.Room, string) error { return nil }
 
+// Said gives what was said so far.
+func (st *Stage) Said() string { return st.out.String() }
+
+// Carried writes down what the bot gave to a way to people outside.
+func (st *Stage) Carried(way, text string) {
+	fmt.Fprintf(&st.out, "[%s] <tocsin> %s\n", way, strings.ReplaceAll(text, "\n", "\n  "))
+}
+
 // act plays what somebody does without words: "[matrix !desk] * mallory joins".
 func (st *Stage) act(ctx context.Context, line string, b Bot) error {
 	place, deed, _ := strings.Cut(strings.TrimPrefix(line, "["), "] * ")
 	network, id, _ := strings.Cut(place, " ")
+	if network == "pypi" {
+		return st.Index(deed)
+	}
 	who, verb, _ := strings.Cut(deed, " ")
 	who = stageBridge{st, network}.name(who)
 	r := bridges.Room{Network: network, ID: id}

@@ -56,7 +56,9 @@ func (c *checker) config(f file) *Config {
 	cfg := &Config{Project: c.project(f.Project), State: c.state(f.State), Log: c.log(f.Log), file: c.file}
 	cfg.Matrix = c.allMatrix(f.Matrix)
 	cfg.IRC = c.allIRC(f.IRC)
+	cfg.PyPI = c.pypi(f.PyPI)
 	c.desk(f)
+	cfg.Mail, cfg.Mastodon = c.mail(f.Mail), c.mastodon(f.Mastodon)
 	cfg.People = c.people(f.Person, f.Project.Prefix)
 	cfg.levels = c.levels
 	return cfg
@@ -298,6 +300,8 @@ func (c *checker) network(path, name, example string, n network) bool {
 		c.add(path, "%s cannot be a network's name; use lower case letters, digits, - and _, beginning with a letter, 32 at most", quote(name))
 	case name == "console":
 		c.add(path, `"console" is the bot's own console; use another name`)
+	case name == "pypi":
+		c.add(path, `"pypi" is where releases are looked up; use another name`)
 	case twice:
 		c.add(path, "%s is the name of the network on line %d already; give each network a name of its own", quote(name), have.line)
 	default:

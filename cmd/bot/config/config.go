@@ -36,12 +36,15 @@ const maxSize = 1 << 20
 
 // Config is the whole configuration, checked. Paths in it are absolute.
 type Config struct {
-	Project Project
-	State   State
-	People  []incidents.Person
-	Matrix  []Matrix
-	IRC     []IRC
-	Log     Log
+	Project  Project
+	State    State
+	People   []incidents.Person
+	Matrix   []Matrix
+	IRC      []IRC
+	Mail     Mail
+	Mastodon Mastodon
+	PyPI     *PyPI // nil: releases are noted as live by hand
+	Log      Log
 
 	file   string
 	levels []namedLevel // every level in a rooms_for
@@ -116,6 +119,30 @@ type Room struct {
 	Desk      bool   // incidents are announced here
 	Clearance string // what the room may hear at most: "none", "notice" or "full"
 	Notices   bool   // unasked-for lines go out as NOTICE
+}
+
+// Mail is how mail goes to people outside.
+type Mail struct {
+	Send       bool // the bot mails what two approved; else From and Keys are for the letters that people send
+	Server     string
+	Security   string // "starttls" or "tls"
+	CAFile     string
+	User       string // "": no login
+	Password   Secret
+	From       string
+	Keys       []string // files
+	AlsoToSelf bool
+	SignKey    string // a file, or ""
+	Passphrase Secret
+}
+
+// Mastodon is the account that posts.
+type Mastodon struct {
+	Send       bool
+	Instance   string // https://host
+	Token      Secret
+	Language   string
+	Visibility string // "public" or "unlisted"
 }
 
 // Roster is everybody who may command, in the order of the file.

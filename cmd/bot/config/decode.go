@@ -3,6 +3,7 @@ package config
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -26,6 +27,13 @@ func (n *notes) fill(t *node, v reflect.Value, path string) {
 			return
 		}
 		v.SetBool(t.text == "true")
+	case v.Kind() == reflect.Int:
+		number, err := strconv.Atoi(strings.ReplaceAll(t.text, "_", ""))
+		if t.kind != unstable.Integer || err != nil {
+			n.mistyped(path, t.at, "must be a whole number without quotes, not %s", kindName(t))
+			return
+		}
+		v.SetInt(int64(number))
 	case v.Type().Elem().Kind() == reflect.Struct:
 		n.fillTables(t, v, path)
 	default:

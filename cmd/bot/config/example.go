@@ -86,6 +86,20 @@ func example() file {
 				Desk: true, Clearance: "notice",
 			}},
 		}},
+		Mail: mailTable{
+			Server: "mail.example.org:587", Security: "starttls", CAFile: "secrets/ca.pem", User: "tocsin",
+			PasswordFile: "secrets/mail-password", PasswordEnv: "TOCSIN_MAIL_PASSWORD", From: "Pillow security <security@example.org>",
+			Keys: []string{"keys/erin.asc", "keys/security.asc"}, AlsoToSelf: true, SignKey: "secrets/sign.asc",
+			SignPassphraseFile: "secrets/sign-passphrase", SignPassphraseEnv: "TOCSIN_SIGN_PASSPHRASE",
+		},
+		Mastodon: mastodonTable{
+			Instance: "https://mastodon.example.org", TokenFile: "secrets/mastodon-token", TokenEnv: "TOCSIN_MASTODON_TOKEN",
+			Language: "en", Visibility: "public",
+		},
+		PyPI: pypiTable{
+			Base: "https://pypi.org", Project: "pillow", Expect: 87, ExpectFor: []string{}, Like: "12.3.0", Every: "2m",
+			Publisher: publisherTable{Repository: "python-pillow/Pillow", Workflow: "wheels.yml", Environment: "release-pypi"},
+		},
 		Log: logTable{Level: "info"},
 	}
 }

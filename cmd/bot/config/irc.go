@@ -28,7 +28,7 @@ func (c *checker) irc(path string, t ircTable) IRC {
 		Name: t.Name, Server: t.Server, Nick: t.Nick, Account: t.Account,
 		SASL: t.SASL, Profile: t.Profile, MayApprove: t.MayApprove, Direct: t.Direct,
 	}
-	c.server(at("server"), t.Server)
+	c.server(at("server"), t.Server, "irc.libera.chat:6697")
 	if t.CAFile != "" {
 		n.CAFile = c.authority(at("ca_file"), t.CAFile)
 	}
@@ -117,8 +117,8 @@ func (c *checker) authority(path, name string) string {
 	return abs
 }
 
-func (c *checker) server(path, server string) {
-	const hint = "write host:port, such as irc.libera.chat:6697"
+func (c *checker) server(path, server, example string) {
+	hint := "write host:port, such as " + example
 	if !c.required(path, server, hint) {
 		return
 	}

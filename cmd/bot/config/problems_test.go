@@ -115,7 +115,7 @@ func pair(t testing.TB) (cert, key string) {
 }
 
 func TestProblems(t *testing.T) {
-	playRows(t, base, slices.Concat(tomlRows(), tableRows(), ircRows(), secretRows()))
+	playRows(t, base, slices.Concat(tomlRows(), tableRows(), ircRows(), secretRows(), pypiRows()))
 }
 
 // playRows changes one thing after the other in a file without problems.

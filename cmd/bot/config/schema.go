@@ -7,12 +7,15 @@ package config
 // A secret is a pair of keys that end in _file and _env; the key without the
 // ending is then refused with a sentence of its own.
 type file struct {
-	Project projectTable  `toml:"project" comment:"The project whose incidents these are."`
-	State   stateTable    `toml:"state" comment:"Where the bot keeps what it knows."`
-	Person  []personTable `toml:"person" comment:"The maintainers: only they may command the bot. One [[person]] for each."`
-	Matrix  []matrixTable `toml:"matrix" comment:"The Matrix accounts of the bot. One [[matrix]] for each, with its rooms below it."`
-	IRC     []ircTable    `toml:"irc" comment:"The IRC networks the bot is on. One [[irc]] for each, with its rooms below it."`
-	Log     logTable      `toml:"log" comment:"What the bot tells the one who runs it. It never logs a secret or anything embargoed."`
+	Project  projectTable  `toml:"project" comment:"The project whose incidents these are."`
+	State    stateTable    `toml:"state" comment:"Where the bot keeps what it knows."`
+	Person   []personTable `toml:"person" comment:"The maintainers: only they may command the bot. One [[person]] for each."`
+	Matrix   []matrixTable `toml:"matrix" comment:"The Matrix accounts of the bot. One [[matrix]] for each, with its rooms below it."`
+	IRC      []ircTable    `toml:"irc" comment:"The IRC networks the bot is on. One [[irc]] for each, with its rooms below it."`
+	Mail     mailTable     `toml:"mail" comment:"Mail to people outside: replies to reporters, and notices that two maintainers approve."`
+	Mastodon mastodonTable `toml:"mastodon" comment:"The account on Mastodon that announces releases, with posts that two maintainers approve."`
+	PyPI     pypiTable     `toml:"pypi" comment:"The package index that is asked what is there of a release. Without this table releases are noted as live by hand."`
+	Log      logTable      `toml:"log" comment:"What the bot tells the one who runs it. It never logs a secret or anything embargoed."`
 }
 
 type projectTable struct {
@@ -76,6 +79,48 @@ type roomTable struct {
 	Notices   bool   `toml:"notices" comment:"Whether lines that nobody asked for go out as IRC notices, which most clients show quietly."`
 	KeyFile   string `toml:"key_file,commented" comment:"The file with the channel key (+k) in its first line. Only the bot may read it: chmod 600."`
 	KeyEnv    string `toml:"key_env,commented" comment:"Instead of the file: the environment variable with the channel key."`
+}
+
+type pypiTable struct {
+	Base      string         `toml:"base" default:"https://pypi.org" comment:"The index's address. The default is https://pypi.org."`
+	Project   string         `toml:"project" comment:"The project's name there."`
+	Expect    int            `toml:"expect" comment:"How many files a version has when it is complete, the source among them: EXPECTED_DISTS in Pillow's workflow."`
+	ExpectFor []string       `toml:"expect_for" comment:"Versions with another number, as version:files, such as [\"13.0.0:78\"]."`
+	Like      string         `toml:"like,commented" comment:"A complete version, whose platforms a new one should have too. Without it what is missing is guessed from what is there."`
+	Every     string         `toml:"every" default:"2m" comment:"How often it is asked while a release fills, from 30s to 1h. The default is 2m."`
+	NoSource  bool           `toml:"no_source" comment:"Whether the project publishes wheels only, and no source distribution."`
+	Publisher publisherTable `toml:"publisher" comment:"Who publishes, as the provenance has to say: another one is an alarm. What is left out is not asked for; without this table provenance is not looked at."`
+}
+
+type publisherTable struct {
+	Repository  string `toml:"repository" comment:"The repository on GitHub."`
+	Workflow    string `toml:"workflow" comment:"The file of the workflow."`
+	Environment string `toml:"environment" comment:"The environment of the workflow's job."`
+}
+
+type mailTable struct {
+	Send               bool     `toml:"send" comment:"Whether the bot mails what two maintainers approved. While it is false, people send by hand. Mail to the lists of distributions is always sent by hand."`
+	Server             string   `toml:"server,commented" comment:"Host and port of the mail server. The connection is always encrypted with TLS."`
+	Security           string   `toml:"security,commented" default:"starttls" comment:"How TLS begins: \"starttls\" (the default, usually port 587) or \"tls\" (usually port 465)."`
+	CAFile             string   `toml:"ca_file,commented" comment:"Certificates to trust instead of the system's, where the server has its own authority."`
+	User               string   `toml:"user,commented" comment:"The user that the bot logs in as, where the server wants a login."`
+	PasswordFile       string   `toml:"password_file,commented" comment:"The file with the password in its first line. Only the bot may read it: chmod 600."`
+	PasswordEnv        string   `toml:"password_env,commented" comment:"Instead of that file: the environment variable with the password."`
+	From               string   `toml:"from,commented" comment:"The address that mail is from, and that is answered to."`
+	Keys               []string `toml:"keys,commented" comment:"Files with the armored public OpenPGP keys of people outside: mail to their addresses is encrypted, to every other it is not."`
+	AlsoToSelf         bool     `toml:"also_to_self,commented" comment:"Whether encrypted mail can be read with the key of the from address too, which has to be among the keys then."`
+	SignKey            string   `toml:"sign_key,commented" comment:"The armored secret key that signs encrypted mail. Only the bot may read it: chmod 600."`
+	SignPassphraseFile string   `toml:"sign_passphrase_file,commented" comment:"The file with the passphrase of that key, where it has one: chmod 600."`
+	SignPassphraseEnv  string   `toml:"sign_passphrase_env,commented" comment:"Instead of that file: the environment variable with the passphrase."`
+}
+
+type mastodonTable struct {
+	Send       bool   `toml:"send" comment:"Whether the bot posts what two maintainers approved. While it is false, people post by hand."`
+	Instance   string `toml:"instance,commented" comment:"The address of the instance. It begins with https://."`
+	TokenFile  string `toml:"token_file,commented" comment:"The file with the account's access token, which may read and write statuses and read the profile: chmod 600."`
+	TokenEnv   string `toml:"token_env,commented" comment:"Instead of that file: the environment variable with the token."`
+	Language   string `toml:"language,commented" default:"en" comment:"The language of the posts, as ISO 639 has it. The default is en."`
+	Visibility string `toml:"visibility,commented" default:"public" comment:"Who sees the posts: \"public\" (the default) or \"unlisted\"."`
 }
 
 type logTable struct {
