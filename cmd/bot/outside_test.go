@@ -241,7 +241,7 @@ func TestAPostIsNeitherLostNorRepeated(t *testing.T) {
 		must(t, p.close())
 		must(t, os.Remove(path))
 	}
-	if !steps["carried"] || !steps["tried"] || len(steps) < 5 {
+	if stride == 1 && (!steps["carried"] || !steps["tried"] || len(steps) < 6) {
 		t.Errorf("it crashed only at %v", steps)
 	}
 }
