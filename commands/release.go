@@ -206,7 +206,7 @@ func (c *Call) turned(template, kind string, rule func(incidents.Release, []inci
 		return Reply{}, err
 	}
 	own := e
-	if !e.Text.Same(r.Version) { // the reason may speak of another incident: it is on the desk's record
+	if len(carried) > 1 && !e.Text.Same(r.Version) { // the reason may speak of another incident: it is on the desk's record
 		own.Text = r.Version
 		if err := c.Tx.Record(e); err != nil {
 			return Reply{}, err

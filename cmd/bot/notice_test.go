@@ -79,6 +79,10 @@ func TestWhoIsHeard(t *testing.T) {
 		says("carol", "hello", func(m *bridges.Message) {
 			m.Room, m.Doubt = bridges.Room{Network: console.Network, ID: "carol", Direct: true}, bridges.Open
 		})
+		is("where others could have written it", "carol", 0, false)
+		says("carol", "hello", func(m *bridges.Message) {
+			m.Room = bridges.Room{Network: console.Network, ID: "carol", Direct: true}
+		})
 		is("directly", "carol", 0, true)
 		says("dana", "good morning", nil)
 		time.Sleep(10 * time.Minute)
