@@ -17,6 +17,7 @@ require (
 	go.mau.fi/util v0.10.0
 	go.uber.org/goleak v1.3.0
 	golang.org/x/term v0.47.0
+	golang.org/x/text v0.41.0
 	maunium.net/go/mautrix v0.30.0
 	pgregory.net/rapid v1.3.0
 )
@@ -35,5 +36,4 @@ require (
 	golang.org/x/exp v0.0.0-20260813180055-c1d0aacb2297 // indirect
 	golang.org/x/net v0.58.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
-	golang.org/x/text v0.41.0 // indirect
 )

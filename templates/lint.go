@@ -75,6 +75,9 @@ func Lint(d Draft, ctx LintContext) []Finding {
 	t.subject, t.body = t.open(d.Subject), t.open(d.Body)
 	t.unfilled = placeholders(t.all())
 	t.subject, t.body = filled(t.subject), filled(t.body)
+	t.plain = spelled(t.all())
+	t.low = strings.ToLower(t.plain)
+	t.words = letters(t.low)
 	for k, v := range ctx.Facts.Opened(ctx.Clearance) {
 		t.facts[k], _ = v.(string)
 	}
@@ -132,6 +135,10 @@ type checked struct {
 	missing       []string
 	unfilled      []string // placeholders, which are not in subject and body any more: what is in them is an example
 	facts         map[string]string
+
+	plain string // subject and body in their normal form, see spelled
+	low   string // the same in small letters
+	words string // its words alone
 }
 
 func (t *checked) open(s incidents.Sealed) string {

@@ -14,13 +14,7 @@ import (
 func idRules() []rule {
 	return []rule{
 		{"id-form", LintError, "An id is not well-formed", nil, func(t *checked) []string {
-			var out []string
-			for _, id := range ids(t.all()) {
-				if !goodID(id) {
-					out = append(out, id)
-				}
-			}
-			return out
+			return badIDs(t.all())
 		}},
 		{"id-own", LintError, "An id is not of this incident", nil, func(t *checked) []string {
 			own := []string{t.facts["cve"], t.facts["ghsa"]}
@@ -28,8 +22,8 @@ func idRules() []rule {
 				own = append(own, t.open(s))
 			}
 			var out []string
-			for _, id := range ids(t.all()) {
-				if goodID(id) && !among(own, id) {
+			for _, id := range ids(t.plain) {
+				if !among(own, id) {
 					out = append(out, id)
 				}
 			}
@@ -38,8 +32,8 @@ func idRules() []rule {
 		{"id-year", LintWarning, "A CVE is of a year before the last one, or of one to come", nil, func(t *checked) []string {
 			var out []string
 			this := t.ctx.Now.UTC().Year()
-			for _, id := range ids(t.all()) {
-				if _, rest, ok := strings.Cut(strings.ToUpper(id), "CVE-"); ok && goodID(id) {
+			for _, id := range ids(t.plain) {
+				if rest, ok := strings.CutPrefix(id, "CVE-"); ok {
 					if year, _ := strconv.Atoi(rest[:4]); year < this-1 || year > this {
 						out = append(out, id)
 					}
@@ -145,7 +139,7 @@ func peopleRules() []rule {
 			if t.ctx.Prefix == "" {
 				return nil
 			}
-			return regexp.MustCompile(`(?i)\b`+regexp.QuoteMeta(t.ctx.Prefix)+`-\d+\b`).FindAllString(t.all(), -1)
+			return handles(t.plain, t.ctx.Prefix)
 		}},
 		{"codename", LintError, "It holds a codename of the maintainers", nil, func(t *checked) []string { return named(t, t.ctx.Codenames) }},
 		{"room", LintError, "It names a room of the maintainers", nil, func(t *checked) []string {
@@ -155,7 +149,7 @@ func peopleRules() []rule {
 				if regexp.MustCompile(`^[\pL\pN]*$`).MatchString(room) {
 					room = "#" + room
 				}
-				if utf8.RuneCountInString(room) > 2 && holdsWord(flat(t.all()), flat(room)) {
+				if utf8.RuneCountInString(room) > 2 && holdsWord(t.low, low(room)) {
 					out = append(out, room)
 				}
 			}
@@ -170,11 +164,15 @@ func peopleRules() []rule {
 // than they asked to be named.
 func reporterIn(t *checked) []string {
 	var out []string
-	for _, s := range []string{t.facts["reporter"], t.facts["contact"]} {
-		if holdsWord(flat(t.all()), flat(s)) && !strings.Contains(flat(t.facts["credit"]), flat(s)) {
+	credit := low(t.facts["credit"])
+	is := func(s string, found bool) {
+		if found && !strings.Contains(credit, low(s)) {
 			out = append(out, s)
 		}
 	}
+	name, contact := t.facts["reporter"], t.facts["contact"]
+	is(name, holdsName(t.words, name))
+	is(contact, holdsWord(t.low, low(contact)) || holdsAddress(t.low, contact) && !holdsAddress(credit, contact))
 	return out
 }
 
@@ -185,7 +183,7 @@ func reporterParts(t *checked) []string {
 	var out []string
 	for _, part := range append(strings.Fields(t.facts["reporter"]), "@"+local) {
 		part = strings.Trim(part, ".,()\"'")
-		if utf8.RuneCountInString(part) > 2 && holdsWord(t.all(), part) && !holdsWord(flat(t.facts["credit"]), strings.ToLower(part)) && !holdsWord(t.facts["project"], part) {
+		if utf8.RuneCountInString(part) > 2 && holdsWord(t.plain, folded(part)) && !holdsWord(low(t.facts["credit"]), low(part)) && !holdsWord(t.facts["project"], part) {
 			out = append(out, part)
 		}
 	}
@@ -202,13 +200,13 @@ func peopleIn(t *checked, words bool) []string {
 			names = append(names, a.ID)
 		}
 		for _, name := range names {
-			if among(t.ctx.Meant, name) || among(t.ctx.Meant, p.Name) || holdsWord(flat(t.facts["credit"]), strings.ToLower(name)) {
+			if among(t.ctx.Meant, name) || among(t.ctx.Meant, p.Name) || holdsWord(low(t.facts["credit"]), low(name)) {
 				continue
 			}
 			isWord := among(commonWords(), name)
-			found := holdsWord(flat(t.all()), strings.ToLower(name))
+			found := holdsWord(t.low, low(name)) || name == p.Name && holdsName(t.words, name)
 			if isWord {
-				found = holdsWord(t.all(), strings.ToUpper(name[:1])+name[1:]) || t.says("@"+name)
+				found = holdsWord(t.plain, strings.ToUpper(name[:1])+name[1:]) || strings.Contains(t.low, "@"+low(name))
 			}
 			if found && isWord == words && !among(out, name) {
 				out = append(out, name)
@@ -218,11 +216,11 @@ func peopleIn(t *checked, words bool) []string {
 	return out
 }
 
-// named lists the words or phrases that a text holds, as whole words.
+// named lists the codenames that a text holds, whatever stands between their words.
 func named(t *checked, all []string) []string {
 	var out []string
 	for _, s := range all {
-		if holdsWord(flat(t.all()), flat(s)) {
+		if holdsName(t.words, s) || holdsName(t.words, strings.ReplaceAll(s, " ", "")) {
 			out = append(out, s)
 		}
 	}

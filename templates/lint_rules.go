@@ -57,12 +57,14 @@ func subjectRules() []rule {
 		{"vs-tag", LintError, "The subject has no [vs]: the list bounces it (policy of the distros lists)", isDistros, func(t *checked) []string {
 			return when(!strings.Contains(t.subject, "[vs]"))
 		}},
-		{"vs-id", LintError, "The subject names an id, and it is never encrypted", isDistros, func(t *checked) []string { return ids(t.subject) }},
+		{"vs-id", LintError, "The subject names an id, and it is never encrypted", isDistros, func(t *checked) []string {
+			return anyIDs(t.subject)
+		}},
 		{"vs-class", LintError, "The subject names the kind of bug, and it is never encrypted", isDistros, func(t *checked) []string {
 			return bugWords(t.subject)
 		}},
 		{"open-subject", LintWarning, "The subject gives it away, and it is never encrypted", veiled, func(t *checked) []string {
-			return append(ids(t.subject), bugWords(t.subject)...)
+			return append(anyIDs(t.subject), bugWords(t.subject)...)
 		}},
 		{"public-vs", LintError, "[vs] is the tag of the private lists, and this is public", isPublic, func(t *checked) []string {
 			return when(strings.Contains(strings.ToLower(t.subject), "[vs]"))
@@ -84,10 +86,10 @@ func dateRules() []rule {
 			"moment", LintError, "The disclosure is not named with weekday, date, time and UTC, as in " + momentLike + " (policy of the distros lists)", isDistros,
 			func(t *checked) []string { return when(len(moments(t.all())) == 0) },
 		},
-		{"weekday", LintError, "A weekday does not fit its date", nil, func(t *checked) []string { return wrongDays(t.all()) }},
+		{"weekday", LintError, "A weekday does not fit its date", nil, func(t *checked) []string { return wrongDays(folded(t.all())) }},
 		{"own-moment", LintError, "It names another moment than that of the embargo", private, func(t *checked) []string {
 			var out []string
-			for _, at := range moments(t.all()) {
+			for _, at := range moments(folded(t.all())) {
 				if own := moments(t.facts["embargo"]); len(own) == 0 || !own[0].Equal(at) {
 					out = append(out, incidents.SayMoment(at))
 				}
@@ -109,7 +111,7 @@ func dateRules() []rule {
 // late lists the moments of a text of which something is so.
 func late(t *checked, so func(time.Time) bool) []string {
 	var out []string
-	for _, at := range moments(t.all()) {
+	for _, at := range moments(folded(t.all())) {
 		if so(at) {
 			out = append(out, incidents.SayMoment(at))
 		}

@@ -144,7 +144,18 @@ func textCases() []lintCase {
 }
 
 func idCases() []lintCase {
-	return []lintCase{
+	var out []lintCase
+	for _, id := range []string{
+		"_CVE-2026-99999_", "*CVE-2026-99999*", "`CVE-2026-99999`", "CVE 2026-99999", "CVE\n2026-99999", "CVE-\n2026-99999", "CVE\u20112026\u201199999",
+		"CVE\u22122026\u221299999", "CVE\uff0d2026\uff0d99999", "\uff23\uff36\uff25-2026-99999", "\u0421VE-2026-99999", "CVE:2026-99999", "CVE_2026_99999",
+		"#CVE202699999", "CVE2026-99999", "**CVE**-2026-99999", "C**V**E-2026-99999", `CVE\-2026\-99999`, "&#67;VE-2026-99999", "C\u00adVE-2026-99999", "cve/2026/99999", "CVEs 2026-99999",
+	} {
+		out = append(out, lintCase{rule: "id-own", kind: "mastodon", bad: true, body: "Upgrade. See " + id + ".", also: tells("CVE-2026-99999")})
+	}
+	for _, id := range []string{"GHSA 2222-3333-4444", "_GHSA-2222-3333-4444_", "GHSA_2222_3333_4444", "GHSA: 2222 3333\n4444", "GHSA\u20112222\u20113333\u20114444"} {
+		out = append(out, lintCase{rule: "id-own", kind: "mastodon", bad: true, body: "Upgrade. See " + id + ".", also: tells("GHSA-2222-3333-4444")})
+	}
+	return append(out, []lintCase{
 		{rule: "id-form", kind: "advisory"},
 		{rule: "id-form", kind: "advisory", body: "cve-2026-25990 and ghsa-CFH3-3jmp-rvhc."},
 		{rule: "id-form", kind: "advisory", bad: true, body: "CVE-2026-123", also: tells("CVE-2026-123")},
@@ -152,6 +163,11 @@ func idCases() []lintCase {
 		{rule: "id-form", kind: "advisory", bad: true, body: "GHSA-abcd-1234-efgh"},
 		{rule: "id-form", kind: "advisory", bad: true, body: "CVE‑2026‑25990"}, // with hyphens that are none
 		{rule: "id-form", kind: "distro", bad: true, subject: "[vs] CVE-2026-1"},
+		{rule: "id-form", kind: "mastodon", bad: true, body: "_CVE-2026-1_", also: tells("CVE-2026-1")},
+		{rule: "id-form", kind: "mastodon", bad: true, body: "CVE\u22122026\u221225990"},
+		{rule: "id-form", kind: "mastodon", body: "#CVE_2026_25990, _CVE-2026-25990_, CVE\n2026-25990"}, // its own, so that nothing is given away
+		{rule: "id-own", kind: "mastodon", body: "#CVE_2026_25990, _CVE-2026-25990_, CVE 2026-25990, GHSA cfh3-3jmp-rvhc"},
+		{rule: "id-own", kind: "mastodon", body: "CVE, 2026-12-03 14:00 UTC; CVEs of 2026; GHSA of the month"},
 		{rule: "id-own", kind: "advisory"},
 		{rule: "id-own", kind: "release-notes", body: ":cve:`2026-25990`"},
 		{rule: "id-own", kind: "release-notes", bad: true, body: ":cve:`2021-25289`", also: tells("CVE-2021-25289")},
@@ -159,10 +175,11 @@ func idCases() []lintCase {
 		{rule: "id-own", kind: "mastodon", bad: true, body: "https://example.org/GHSA-2222-3333-4444"},
 		{rule: "id-own", kind: "release-notes", body: "CVE-2026-33333", context: func(c *LintContext) { c.IDs = []incidents.Sealed{incidents.Seal("CVE-2026-33333")} }},
 		{rule: "id-own", kind: "advisory", bad: true, change: func(i *incidents.Incident) { i.CVE = incidents.Sealed{} }, body: "CVE-2026-25990"},
+		{rule: "id-year", kind: "advisory", bad: true, body: "CVE_2021_25289"},
 		{rule: "id-year", kind: "advisory", body: "CVE-2025-25990"},
 		{rule: "id-year", kind: "advisory", bad: true, body: "CVE-2021-25289"},
 		{rule: "id-year", kind: "advisory", bad: true, body: "CVE-2027-25289"},
-	}
+	}...)
 }
 
 func subjectCases() []lintCase {
@@ -190,9 +207,12 @@ func subjectCases() []lintCase {
 		"heap buffer overflow", "integer underflow", "Out-of-Bounds write", "out of bounds read", "OOB", "use-after-free", "UAF", "double free", "RCE",
 		"remote code execution", "arbitrary write", "denial of service", "DoS", "infinite loop", "decompression bomb", "command injection", "path traversal",
 		"type confusion", "memory corruption", "privilege escalation", "information leak", "uninitialised memory", "NULL pointer", "crash", "exploited", "CWE-787",
-		"backdoor", "supply-chain", "0day",
+		"backdoor", "supply-chain", "0day", "heap_overflow", "_overflow_", "Heapoverflow", "over\u2010flow", "crashing", "crashed", "memory-safety", "cr\u0430sh", "overflowing",
 	} {
 		out = append(out, lintCase{rule: "vs-class", kind: "distro", bad: true, subject: "[vs] Pillow: " + word + " in a decoder"})
+	}
+	for _, id := range []string{"CVE 2026-25990", "_CVE-2026-25990_", "CVE_2026_25990", "CVE\u22122026\u221225990", "GHSA cfh3-3jmp-rvhc", "CVE-XXXX"} {
+		out = append(out, lintCase{rule: "vs-id", kind: "distro", bad: true, subject: "[vs] Pillow: " + id})
 	}
 	return out
 }
@@ -273,6 +293,7 @@ func publicCases() []lintCase {
 		{rule: "mention", kind: "mastodon", body: "Write to security@example.org, see https://example.org/@pillow"},
 		{rule: "mention", kind: "mastodon", bad: true, body: "Thanks to @erin@example.org.", also: tells("@erin@example.org")},
 		{rule: "mention", kind: "advisory", bad: true, body: "(@erin)"},
+		{rule: "mention", kind: "advisory", bad: true, body: "by _@erin_", also: tells("@erin")},
 		{rule: "not-live", kind: "mastodon"},
 		{rule: "not-live", kind: "mastodon", bad: true, change: unlive},
 		{rule: "not-live", kind: "leak", change: unlive},
@@ -319,7 +340,23 @@ func peopleCases() []lintCase {
 	said := func(c *LintContext) {
 		c.Quotes = []incidents.Sealed{incidents.Seal("I found it while fuzzing the decoders at night.")}
 	}
-	return []lintCase{
+	x := func(i *incidents.Incident) {
+		i.Reporter = incidents.Reporter{Name: incidents.Seal("x_ploit"), Contact: incidents.Seal("erin_smith@example.org")}
+	}
+	var out []lintCase
+	spellings := func(rule, kind string, change func(*incidents.Incident), all ...string) {
+		for _, s := range all {
+			out = append(out, lintCase{rule: rule, kind: kind, bad: true, change: change, body: "Upgrade. See " + s + "."})
+		}
+	}
+	spellings("handle", "mastodon", nil, "INC-7", "_INC-7_", "INC\u20117", "INC\u22127", "INC 7", "INC7", "INC-\n7", "INC_7", "**INC**-7", `INC\-7`, "INC #7", "\u0406NC-7")
+	spellings("codename", "mastodon", nil, "_quiet harbour_", "quiet-harbour", "quiet *harbour*", "quiet h\u0430rbour", "quiet\u00a0harbour", "QUIET_HARBOUR",
+		"#QuietHarbour", "quiet\u00adharbour", "qu**iet** harbour")
+	spellings("person", "mastodon", nil, "_alice_", "**alice**", "al**ice**", "\u0430lice", "@alice", "Alice\u2019s", "\uff41lice", "al\u00edce", "_@alice:example.org_", "al<b>ice</b>")
+	spellings("room", "mastodon", nil, "_#tocsin-desk_", "#tocsin\u2011desk", "_security desk_")
+	spellings("reporter", "mastodon", anonymous, "_Erin Example_", "Erin-Example", "_erin@example.org_", "erin (at) example.org", "erin [at] example [dot] org", "erin at example dot org", "\u0415rin")
+	spellings("reporter", "mastodon", x, "x_ploit", "_x_ploit_", `x\_ploit`, "X-Ploit", "erin_smith@example.org", `erin\_smith@example.org`, "@erin_smith")
+	return append(out, []lintCase{
 		{rule: "reporter", kind: "advisory"},
 		{rule: "reporter", kind: "ack"}, // it is to them
 		{rule: "reporter", kind: "ack", change: anonymous},
@@ -364,8 +401,13 @@ func peopleCases() []lintCase {
 		{rule: "person", kind: "advisory", body: "Alice fixed it.", context: func(c *LintContext) { c.Meant = []string{"Alice"} }},
 		{rule: "person", kind: "advisory", body: "Found by Carol.", change: func(i *incidents.Incident) { i.Reporter.Credit = incidents.Seal("Carol of the Pillow team") }},
 		{rule: "person-word", kind: "advisory", body: "We will say more."},
+		{rule: "person-word", kind: "advisory", bad: true, body: "Ask _Will_."},
 		{rule: "person-word", kind: "advisory", bad: true, body: "Ask Will."},
-	}
+		{rule: "handle", kind: "advisory", body: "by Example, Inc. 7 versions; incl. 7; zinc-7; 2 inc"},
+		{rule: "codename", kind: "advisory", body: "quieter harbours"},
+		{rule: "reporter", kind: "mastodon", change: x, body: "an exploit of Smith"},
+		{rule: "reporter", kind: "mastodon", body: "Erin of Example Labs, erin_of_x at example.com"},
+	}...)
 }
 
 // TestLintTells: what stops a text comes first, a finding says what is wrong, and a

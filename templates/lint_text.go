@@ -1,12 +1,16 @@
 package templates
 
 import (
+	"html"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 func noTime() time.Time { return time.Time{} }
@@ -16,21 +20,142 @@ func among(all []string, word string) bool {
 	return slices.ContainsFunc(all, func(s string) bool { return strings.EqualFold(s, word) })
 }
 
-// ids lists everything in a text that looks like an id of a vulnerability or of an
-// advisory, also where it is none, as CVE-XXXX-XXXXX; and the role that
-// reStructuredText has for it.
+// ids lists the ids of vulnerabilities and advisories in a text in its normal form, as
+// they should be written, however they are: CVE 2026-1111, CVE_2026_1111, and the role
+// that reStructuredText has for them.
 func ids(text string) []string {
 	var out []string
-	for _, m := range regexp.MustCompile(`(?i)\b(?:CVE|GHSA)[-\x{2010}-\x{2015}][\pL\pN-]+|:cve:.([\pL\pN-]+).`).FindAllStringSubmatch(text, -1) {
-		id := m[0]
-		if m[1] != "" {
-			id = "CVE-" + m[1]
+	add := func(id string) {
+		if !among(out, id) {
+			out = append(out, id)
 		}
-		if id = strings.TrimRight(id, "-"); !among(out, id) {
+	}
+	for _, m := range regexp.MustCompile(`(?i)(?:^|[^\pL\pN])(?:cves?[\W_]{0,3}(\d{4})[\W_]{0,3}(\d{4,})|ghsa[\W_]*`+ghsaPart+`[\W_]*`+ghsaPart+`[\W_]*`+ghsaPart+`)`).FindAllStringSubmatch(text, -1) {
+		if m[1] != "" {
+			add("CVE-" + m[1] + "-" + m[2])
+		} else {
+			add("GHSA-" + strings.ToLower(m[3]+"-"+m[4]+"-"+m[5]))
+		}
+	}
+	return out
+}
+
+// ghsaPart is a part of an id of GitHub. Source: GitHub Docs, GHSA IDs.
+const ghsaPart = `([2-9cfghjmpqrvwx]{4})`
+
+// badIDs lists what a text has that is meant as an id and is none, as CVE-XXXX-XXXXX,
+// or one with hyphens that are none.
+func badIDs(text string) []string {
+	var out []string
+	for _, m := range regexp.MustCompile(`(?i)(?:^|[^\pL\pN])((?:CVE|GHSA)[`+dashes+`][\pL\pN-]+)|:cve:.([\pL\pN-]+).`).FindAllStringSubmatch(text, -1) {
+		id := m[1]
+		if m[2] != "" {
+			id = "CVE-" + m[2]
+		}
+		if id = strings.TrimRight(id, "-"); !goodID(id) && !among(out, id) {
 			out = append(out, id)
 		}
 	}
 	return out
+}
+
+// anyIDs lists the ids of a text, and what is meant as one.
+func anyIDs(text string) []string { return append(ids(spelled(text)), badIDs(text)...) }
+
+// handles lists the handles of incidents in a text in its normal form: INC-7, INC 7,
+// INC7. A full stop after it is that of a company.
+func handles(text, prefix string) []string {
+	var out []string
+	for _, m := range regexp.MustCompile(`(?i)(?:^|[^\pL\pN])(`+regexp.QuoteMeta(folded(prefix))+`[^\pL\pN.,]{0,2}\d+)`).FindAllStringSubmatch(text, -1) {
+		if !among(out, m[1]) {
+			out = append(out, m[1])
+		}
+	}
+	return out
+}
+
+// dashes are what looks like a hyphen, as a class of a pattern. folded has the same.
+const dashes = `\p{Pd}\x{2043}\x{02d7}\x{2212}`
+
+// folded gives the normal form of a text, in which names and ids are looked for: what
+// looks the same is the same, marks of Markdown are blanks, and between two words is one
+// blank. What is looked for has to be in it too. Source: Unicode Standard Annex 15;
+// Unicode Technical Standard 39.
+func folded(text string) string {
+	text = norm.NFKD.String(html.UnescapeString(text))
+	var out strings.Builder
+	for k, r := range text {
+		like, known := lookAlikes()[r]
+		switch {
+		case known:
+			out.WriteRune(like)
+		case r == '\\' && k+1 < len(text) && strings.IndexByte("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", text[k+1]) >= 0: // it takes a sign's meaning away
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf): // it is not seen, or an accent
+		case strings.ContainsRune("_*~`", r):
+			out.WriteByte(' ')
+		case unicode.Is(unicode.Pd, r) || strings.ContainsRune("\u2043\u02d7\u2212", r):
+			out.WriteByte('-')
+		default:
+			out.WriteRune(r)
+		}
+	}
+	return strings.Join(strings.Fields(out.String()), " ")
+}
+
+// low is folded in small letters.
+func low(text string) string { return strings.ToLower(folded(text)) }
+
+// spelled gives the normal form of a text twice where marks or tags may stand inside of
+// a word, as in **al**ice: with blanks in their place, and without them.
+func spelled(text string) string {
+	one, other := folded(text), folded(regexp.MustCompile("[*~`]|</?[A-Za-z][^<>]*>|<!--[^<>]*-->").ReplaceAllString(text, ""))
+	if one == other {
+		return one
+	}
+	return one + "\n" + other
+}
+
+// lookAlikes are the letters of other scripts that look like Latin ones, both sizes of
+// a letter alike.
+var lookAlikes = sync.OnceValue(func() map[rune]rune {
+	out := map[rune]rune{}
+	for _, pair := range [][2]string{
+		{"авекмнорстухіјѕһԁԛԝӏєгп", "abekmhopctyxijshdqwlern"},
+		{"αβεζηικμνορτυχϲϳ", "abezhikmnoptyxcj"},
+		{"ıɡɩℓ", "igil"},
+	} {
+		from, to := []rune(pair[0]), []rune(pair[1])
+		for k, r := range from {
+			out[r] = to[k]
+			if up := unicode.ToUpper(r); up != r && up > unicode.MaxASCII {
+				out[up] = unicode.ToUpper(to[k])
+			}
+		}
+	}
+	return out
+})
+
+// holdsName reports whether the words of a text, see letters, have those of a name in a
+// row.
+func holdsName(words, name string) bool {
+	name = letters(low(name))
+	return name != "" && strings.Contains(" "+words+" ", " "+name+" ")
+}
+
+// holdsAddress reports whether a text in its normal form has an address, also with
+// words in the place of its signs: erin (at) example dot org.
+func holdsAddress(text, address string) bool {
+	at := strings.LastIndexByte(address, '@')
+	if at < 1 {
+		return false
+	}
+	const gap = `[^\pL\pN]{1,3}`
+	name, domain := strings.Fields(letters(low(address[:at]))), strings.Fields(letters(low(address[at:])))
+	if len(name) == 0 || len(domain) == 0 {
+		return false
+	}
+	return regexp.MustCompile(`(?:^|[^\pL\pN])` + strings.Join(name, gap+`(?:dot`+gap+`)?`) + gap + `(?:at` + gap + `)?` +
+		strings.Join(domain, gap+`(?:dot`+gap+`)?`) + `(?:$|[^\pL\pN])`).MatchString(text)
 }
 
 // placeholders lists what was to be filled in: those of a draft, and those of the
@@ -116,26 +241,30 @@ func listsAmong(recipients []string) []string {
 // bugWords lists the words of a text that tell what kind of bug it is.
 func bugWords(text string) []string {
 	words := []string{
-		`(?:buffer|heap|stack|integer)?[ -]?(?:over|under)(?:flows?|runs?|reads?|writes?)`, `oob`, `out[ -]of[ -]bounds?`, `off[ -]by[ -]one`,
-		`use[ -]after[ -]free`, `uaf`, `double[ -]free`, `null[ -](?:pointer|deref\w*)`, `(?:memory|heap|stack)[ -]corruption`, `heap`, `uninitiali[sz]ed`,
+		`(?:buffer|heap|stack|integer)?[ -]?(?:over|under)[ -]?(?:flow(?:s|ed|ing)?|runs?|reads?|writes?)`, `oob`, `out[ -]of[ -]bounds?`, `off[ -]by[ -]one`,
+		`use[ -]after[ -]free`, `uaf`, `double[ -]free`, `null[ -](?:pointer|deref\w*)`, `(?:memory|heap|stack)[ -](?:corruption|safety)`, `heap`, `uninitiali[sz]ed`,
 		`type[ -]confusion`, `race[ -]condition`, `format[ -]string`, `r[cl]e`, `(?:remote|arbitrary|code)[ -](?:code[ -])?(?:execution|write|read)`,
-		`d?dos`, `denial[ -]of[ -]service`, `crash(?:es)?`, `hangs?`, `infinite[ -]loop`, `(?:decompression|zip)[ -]bomb`, `resource[ -]exhaustion`,
+		`d?dos`, `denial[ -]of[ -]service`, `crash(?:e[sd]|ers?|ing)?`, `hang(?:s|ing)?`, `infinite[ -]loop`, `(?:decompression|zip)[ -]bomb`, `resource[ -]exhaustion`,
 		`(?:command|code|sql|shell)?[ -]?injection`, `xss|ssrf|csrf|xxe|lfi|rfi`, `(?:path|directory)[ -]traversal`, `deseriali[sz]ation`,
 		`(?:auth\w*|sandbox)?[ -]?bypass`, `(?:privilege[ -])?escalation`, `info(?:rmation)?[ -](?:leak|disclosure)`, `memory[ -]leak`,
 		`supply[ -]chain`, `malware|backdoor|compromised?`, `exploit\w*|poc|0-?day|zero[ -]day`, `cwe-?\d*`,
 	}
-	return regexp.MustCompile(`(?i)\b(?:`+strings.Join(words, "|")+`)\b`).FindAllString(text, -1)
+	return regexp.MustCompile(`(?i)\b(?:`+strings.Join(words, "|")+`)\b`).FindAllString(folded(text), -1)
 }
 
 // exploitWords lists what a text has of an attack.
 func exploitWords(text string) []string {
-	return regexp.MustCompile(`(?i)\b(?:proof[ -]of[ -]concept|poc|exploit(?:s|ed|able)?|reproducer|payload|shellcode|hex ?dump|gadget)\b|(?:\\x[0-9a-f]{2}){4,}|\b(?:[0-9a-f]{2} ){8,}`).FindAllString(text, -1)
+	words := regexp.MustCompile(`(?i)\b(?:proof[ -]of[ -]concept|poc|exploit(?:s|ed|able)?|reproducer|payload|shellcode|hex ?dump|gadget)\b|(?:\\x[0-9a-f]{2}){4,}|\b(?:[0-9a-f]{2} ){8,}`)
+	if found := words.FindAllString(text, -1); len(found) > 0 {
+		return found
+	}
+	return words.FindAllString(folded(text), -1)
 }
 
 // quotes reports whether a text holds that many words in a row of another one, or all
 // of it where it has fewer, but at least three.
 func quotes(text, from string, words int) bool {
-	whole, of := letters(text), strings.Fields(letters(from))
+	whole, of := letters(folded(text)), strings.Fields(letters(folded(from)))
 	if len(of) < 3 {
 		return false
 	}
@@ -197,7 +326,7 @@ func organisation(name string) bool {
 // mentions lists the accounts that a text calls on Mastodon or GitHub.
 func mentions(text string) []string {
 	var out []string
-	for _, m := range regexp.MustCompile(`(?:^|[^\pL\pN_/=@.+-])(@[A-Za-z0-9_][A-Za-z0-9_.@/-]*)`).FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`(?:^|[^\pL\pN_/=@.+-]|[^\pL\pN/=@.+-]_+)(@[A-Za-z0-9_][A-Za-z0-9_.@/-]*)`).FindAllStringSubmatch(text, -1) {
 		out = append(out, strings.TrimRight(m[1], ".-/"))
 	}
 	return out
