@@ -1,6 +1,10 @@
 package commands
 
 import (
+	"maps"
+	"slices"
+	"strings"
+
 	"tocsin/incidents"
 	"tocsin/templates"
 )
@@ -72,7 +76,8 @@ func (c *Call) publishable(template string, f incidents.Facts) error {
 		return err
 	}
 	ctx := templates.LintContext{
-		Clearance: clearance, Facts: incidents.DraftFacts(*c.plan, c.I, c.now), Now: c.now, Prefix: c.Prefix, People: c.Roster.People(),
+		Clearance: clearance, Facts: incidents.DraftFacts(*c.plan, c.I, c.now), Now: c.now, Prefix: c.Prefix, Rooms: slices.Clone(c.RoomNames),
+		People: c.Roster.People(),
 	}
 	rooms, err := c.Tx.Rooms()
 	if err != nil {
@@ -86,7 +91,9 @@ func (c *Call) publishable(template string, f incidents.Facts) error {
 	}
 	agreed, err := c.Tx.Agreements(c.I.N)
 	for _, a := range agreed {
-		ctx.Quotes = append(ctx.Quotes, a.Quote)
+		if !a.Quote.Empty() {
+			ctx.Quotes = append(ctx.Quotes, a.Quote)
+		}
 	}
 	if err == nil {
 		ctx.Codenames, err = c.Tx.Codenames()
@@ -94,9 +101,15 @@ func (c *Call) publishable(template string, f incidents.Facts) error {
 	if err != nil {
 		return err
 	}
+	// As they are written, too: as Markdown, a name may look otherwise.
+	written := maps.Clone(f)
+	if fresh, _ := f["fresh"].(bool); fresh { // then the report leaves them out
+		delete(written, "details")
+	}
+	body := text.Text + "\n\n" + strings.ReplaceAll(incidents.Neutral(strings.Join(sealedIn(written, clearance), "\n")), "\ufffd", "")
 	kind := templates.DraftKind{Key: "report", Name: "public report", Channel: templates.ByPost, Audience: templates.ForPublic, Public: true}
 	found := []incidents.Facts{}
-	for _, one := range templates.Lint(templates.Draft{Kind: kind, Body: incidents.Seal(text.Text)}, ctx) {
+	for _, one := range templates.Lint(templates.Draft{Kind: kind, Body: incidents.Seal(body)}, ctx) {
 		if one.Level == templates.LintError || one.Rule == "person-word" || one.Rule == "reporter-part" {
 			found = append(found, incidents.Facts{"told": one.Told})
 		}
@@ -105,6 +118,24 @@ func (c *Call) publishable(template string, f incidents.Facts) error {
 		return incidents.Refuse("report-held", "handle", c.I.Handle, "found", found)
 	}
 	return nil
+}
+
+// sealedIn gives the sealed texts in facts, also those in lists of facts.
+func sealedIn(f incidents.Facts, clearance incidents.Clearance) []string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(f)) {
+		switch v := f[key].(type) {
+		case incidents.Sealed:
+			if text, _ := (incidents.Facts{"": v}).Opened(clearance)[""].(string); text != "" {
+				out = append(out, text)
+			}
+		case []incidents.Facts:
+			for _, one := range v {
+				out = append(out, sealedIn(one, clearance)...)
+			}
+		}
+	}
+	return out
 }
 
 func stats() Command {

@@ -53,6 +53,45 @@ func TestPublicReportIsHeldBack(t *testing.T) {
 	}
 }
 
+// TestPublicReportIsReadAsItIsWritten: Markdown hides no name from the lint, and the
+// rooms of the bot are among what no report may name.
+func TestPublicReportIsReadAsItIsWritten(t *testing.T) {
+	d := hosted(t)
+	d.RoomNames = []string{"#pillow-security"}
+	d.desk("!incident open --severity high Heap overflow in the PSD decoder", "incident/opened")
+	d.desk("!incident open Another one", "incident/opened")
+	d.desk("!embargo set INC-1 2026-12-09 14:00", "embargo/set")
+	d.desk("!embargo broken INC-1 a commit message names the decoder", "embargo/broken")
+	d.desk("!reporter set INC-1 x_ploit --contact erin_smith@example.org", "reporter/set")
+	for _, c := range [][2]string{
+		{"it was found by x_ploit", "It names the reporter"},
+		{"write to erin_smith@example.org", "It names the reporter"},
+		{"write to erin_smith (at) example.org", "It names the reporter"},
+		{"of *erin_smith@example.org*", "It names the reporter"},
+		{"thanks to _alice_ for it", "It names a maintainer"},
+		{"thanks to **Bob**", "It may name a maintainer"},
+		{"see _INC-2_", "It holds a handle"},
+		{"see INC\u20112", "It holds a handle"},
+		{"the _" + strings.ReplaceAll(d.incident(2).Codename, " ", "-") + "_", "It holds a codename"},
+		{"see also CVE 2026-99999 in December", "An id is not of this incident"},
+		{"see also _CVE-2026-99999_", "An id is not of this incident"},
+		{"ask in _#pillow-security_", "It names a room"},
+	} {
+		for _, fact := range []string{"summary", "affected"} {
+			d.desk("!fact set INC-1 "+fact+" "+c[0], "fact/set")
+			d.desk("!report public INC-1", "refusals/report-held", c[1])
+			d.desk("!fact set INC-1 "+fact+" some_words, *starred* and an exploit", "fact/set")
+			d.desk("!report public INC-1", "report/public")
+		}
+	}
+	d.desk("!fact set INC-1 details thanks to _alice_", "fact/set")
+	d.desk("!report public INC-1", "report/public") // it leaves them out while they are fresh
+	p := *d.Plan()
+	p.Outside.FreshDays = 0
+	d.Desk.Plan = func() *incidents.Plan { return &p }
+	d.desk("!report public INC-1", "refusals/report-held", "It names a maintainer")
+}
+
 // TestDependencies: what the plan says is for everybody on the roster; which incidents
 // are about a library is sealed, and in the room of one only that one is told of.
 func TestDependencies(t *testing.T) {
