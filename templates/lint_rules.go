@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +67,12 @@ func subjectRules() []rule {
 		{"open-subject", LintWarning, "The subject gives it away, and it is never encrypted", veiled, func(t *checked) []string {
 			return append(anyIDs(t.subject), bugWords(t.subject)...)
 		}},
+		{
+			"subject-says", LintWarning, "A subject is never encrypted, and this one says what the report is about: change it with `Subject:` in `!draft edit`", veiled,
+			func(t *checked) []string {
+				return when(slices.ContainsFunc([]string{"title", "summary", "details"}, func(fact string) bool { return quotes(t.subject, t.facts[fact], 3) }))
+			},
+		},
 		{"public-vs", LintError, "[vs] is the tag of the private lists, and this is public", isPublic, func(t *checked) []string {
 			return when(strings.Contains(strings.ToLower(t.subject), "[vs]"))
 		}},
