@@ -103,6 +103,7 @@ func dateRules() []rule {
 			}
 			return out
 		}},
+		{"other-date", LintWarning, "It has a date that is not the embargo's: the list reads one date, that of the disclosure", isDistros, otherDates},
 		{"window", LintError, "The disclosure is more than 14 days after now, and the list takes no longer embargo", isDistros, func(t *checked) []string {
 			return late(t, func(at time.Time) bool { return at.Sub(t.ctx.Now) > incidents.DistrosMost })
 		}},
@@ -126,6 +127,26 @@ func late(t *checked, so func(time.Time) bool) []string {
 	return out
 }
 
+// otherDates lists the dates of a text, to the day or to the month, that are neither the
+// embargo's nor of what has been, as the facts have it.
+func otherDates(t *checked) []string {
+	var own []string
+	for _, fact := range []string{"embargo", "reported", "acked", "released", "disclosed"} {
+		for _, d := range dates(folded(t.facts[fact])) {
+			own = append(own, d.day)
+		}
+	}
+	own = append(own, t.ctx.Now.UTC().Format(time.DateOnly))
+	var out []string
+	for _, d := range dates(folded(t.all())) {
+		// A month alone is the embargo's if the embargo's day is in it.
+		if !slices.ContainsFunc(own, func(o string) bool { return o == d.day || len(d.day) == len("2006-01") && strings.HasPrefix(o, d.day) }) && !among(out, d.written) {
+			out = append(out, d.written)
+		}
+	}
+	return out
+}
+
 // listRules: what the lists for security take. Source: policy of the distros lists
 // and of oss-security, oss-security.openwall.org/wiki/mailing-lists.
 func listRules() []rule {
@@ -137,8 +158,8 @@ func listRules() []rule {
 		{"which-list", LintError, "That list is not for this text", isMail, func(t *checked) []string {
 			var out []string
 			for _, l := range listsAmong(t.ctx.Recipients) {
-				open := strings.HasPrefix(l, "oss-security@")
-				if !toLists(t) || open != isPublic(t) {
+				private := slices.Contains(lists()[:2], l)
+				if isDistros(t) && !private || !isDistros(t) && (!toLists(t) || l != lists()[2]) {
 					out = append(out, l)
 				}
 			}

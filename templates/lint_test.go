@@ -234,7 +234,15 @@ func dateCases() []lintCase {
 	at := func(at time.Time) func(*incidents.Incident) {
 		return func(i *incidents.Incident) { i.Embargo.At = at }
 	}
-	return []lintCase{
+	var out []lintCase
+	for _, date := range []string{
+		"2027-01-25 14:00 UTC", "January 25th 2027", "Jan. 25, 2027", "Mon 25 Jan 2027 14:00 UTC", "the 25th of January 2027", "January 2027", "Monday 2027-01-25 14:00 CET",
+		"2027-01-25T14:00Z", "_2027-01-25_", "2027\u201101\u201125", "2027/01/25", "25-Jan-2027", "4 OCT 2027", "AUGUST 2027", "December 4, 2026", "4 December 2026",
+	} {
+		out = append(out, lintCase{rule: "other-date", kind: "distro", bad: true, edit: swap("Proof of concept:", "In truth: "+date+".\nProof of concept:")})
+	}
+	return append(out, []lintCase{
+		{rule: "own-moment", kind: "distro", bad: true, edit: swap("Proof of concept:", "_Monday 2027-01-25 14:00 UTC_\nProof of concept:"), also: tells("2027-01-25")},
 		{rule: "moment", kind: "distro"},
 		{rule: "moment", kind: "distro", edit: swap("Thursday 2026-12-03 14:00 UTC", "Thu,\n2026-12-03 at 14:00 UTC")},
 		{rule: "moment", kind: "distro", bad: true, edit: swap("Thursday 2026-12-03 14:00 UTC", "2026-12-03 14:00 UTC")},
@@ -248,13 +256,17 @@ func dateCases() []lintCase {
 		{rule: "own-moment", kind: "distro"},
 		{rule: "own-moment", kind: "distro", bad: true, edit: swap("14:00 UTC", "15:00 UTC"), also: tells("15:00 UTC")},
 		{rule: "own-moment", kind: "update", bad: true, change: func(i *incidents.Incident) { i.Embargo = incidents.Embargo{} }, body: "Thursday 2026-12-03 14:00 UTC"},
+		{rule: "other-date", kind: "distro"},
+		{rule: "other-date", kind: "distro", edit: swap("Proof of concept:", "It is public on 3 December 2026, December 3rd, 2026, in Dec 2026. Today is "+now().Format(time.DateOnly)+".\nProof of concept:")},
+		{rule: "other-date", kind: "distro", edit: swap("Proof of concept:", "CVE-2026-25990, 12.1.1, 2 of 2027, the decoder 2027, marked 2027, you may 20260, March on\nProof of concept:")},
+		{rule: "other-date", kind: "update", body: "2027-01-25"},
 		{rule: "window", kind: "distro"},
 		{rule: "window", kind: "distro", change: at(now().Add(14 * 24 * time.Hour))},
 		{rule: "window", kind: "distro", bad: true, change: at(now().Add(14*24*time.Hour + time.Minute))},
 		{rule: "window", kind: "upstream", change: at(now().Add(20 * 24 * time.Hour))},
 		{rule: "past", kind: "distro"},
 		{rule: "past", kind: "distro", bad: true, change: at(now())},
-	}
+	}...)
 }
 
 func listCases() []lintCase {
@@ -272,6 +284,13 @@ func listCases() []lintCase {
 		{rule: "which-list", kind: "distro", bad: true, context: to("oss-security@lists.openwall.com")},
 		{rule: "which-list", kind: "oss-security", bad: true, context: to("linux-distros@vs.openwall.org")},
 		{rule: "which-list", kind: "downstream", bad: true, context: to("linux-distros")},
+		{rule: "which-list", kind: "distro", context: to("distros@vs.openwall.org.")},
+		{rule: "which-list", kind: "distro", bad: true, context: to("linux-distros@openwall.org")},
+		{rule: "which-list", kind: "distro", bad: true, context: to("distros+x@vs.openwall.org"), also: tells("distros+x@vs.openwall.org")},
+		{rule: "which-list", kind: "distro", bad: true, context: to("Announce <announce@lists.openwall.com>")},
+		{rule: "which-list", kind: "ack", bad: true, context: to("OSS-Security@OpenWall.com")},
+		{rule: "which-list", kind: "ack", context: to("somebody@notopenwall.org", "openwall.org@example.org", "openwall.com")},
+		{rule: "which-list", kind: "oss-security", bad: true, context: to("oss-security@openwall.com")},
 		{rule: "distros-public", kind: "distro"},
 		{rule: "distros-public", kind: "distro", bad: true, out: true},
 		{rule: "distros-public", kind: "distro", bad: true, change: func(i *incidents.Incident) { i.PublicAt = now() }},

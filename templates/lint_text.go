@@ -1,9 +1,11 @@
 package templates
 
 import (
+	"fmt"
 	"html"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -213,6 +215,29 @@ func wrongDays(text string) []string {
 	return out
 }
 
+// dated is a date in a text: as it is written there, and as 2006-01-02, or 2006-01 where
+// no day is named.
+type dated struct{ written, day string }
+
+// dates lists the dates of a text in its normal form that name their year.
+func dates(text string) []dated {
+	const month = `(?:(jan)(?:uary)?|(feb)(?:ruary)?|(mar)(?:ch)?|(apr)(?:il)?|(may)|(jun)e?|(jul)y?|(aug)(?:ust)?|(sep)t?(?:ember)?|(oct)(?:ober)?|(nov)(?:ember)?|(dec)(?:ember)?)\.?`
+	const day = `(\d{1,2})(?:st|nd|rd|th)?`
+	var out []dated
+	for _, m := range regexp.MustCompile(`(?i)\b(?:(\d{4})[-/.](\d{2})[-/.](\d{2})|(?:`+day+`(?: of)?[ -])?`+month+`(?:[ -]`+day+`\b)?,?(?: of)?[ -](\d{4}))(?:\D|$)`).FindAllStringSubmatch(text, -1) {
+		d := dated{written: strings.TrimRightFunc(m[0], func(r rune) bool { return !unicode.IsDigit(r) }), day: m[1] + "-" + m[2] + "-" + m[3]}
+		if m[1] == "" {
+			name := slices.IndexFunc(m[5:17], func(s string) bool { return s != "" })
+			d.day = fmt.Sprintf("%s-%02d", m[18], name+1)
+			if n, err := strconv.Atoi(m[4] + m[17]); err == nil {
+				d.day += fmt.Sprintf("-%02d", n)
+			}
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
 // lists are the mailing lists for security that do not go together: one of them gets
 // a text, or none. Source: oss-security.openwall.org/wiki/mailing-lists.
 func lists() []string {
@@ -220,7 +245,7 @@ func lists() []string {
 }
 
 // listsAmong gives which of the recipients are lists for security, by address or by
-// the name that people use.
+// the name that people use. All that is at openwall.org or openwall.com is one.
 func listsAmong(recipients []string) []string {
 	var out []string
 	for _, r := range recipients {
@@ -228,10 +253,16 @@ func listsAmong(recipients []string) []string {
 		if open, end := strings.LastIndexByte(address, '<'), strings.LastIndexByte(address, '>'); open >= 0 && end > open {
 			address = address[open+1 : end]
 		}
+		address = strings.TrimRight(address, ". ")
 		for _, l := range lists() {
-			name, _, _ := strings.Cut(l, "@")
-			if (address == l || address == name) && !slices.Contains(out, l) {
-				out = append(out, l)
+			if name, _, _ := strings.Cut(l, "@"); address == name {
+				address = l
+			}
+		}
+		domain := "." + address[strings.LastIndexByte(address, '@')+1:]
+		if strings.HasSuffix(domain, ".openwall.org") || strings.HasSuffix(domain, ".openwall.com") {
+			if strings.Contains(address, "@") && !slices.Contains(out, address) {
+				out = append(out, address)
 			}
 		}
 	}
