@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"fmt"
 	"net/mail"
 	"slices"
 	"strings"
@@ -117,10 +118,13 @@ func (c *Call) letter() (letter, error) {
 	if err := c.before(&l); err != nil {
 		return l, err
 	}
-	// What was found goes in too: whoever approves has seen every warning there is.
-	l.seal = incidents.TextHash(append([]incidents.Sealed{
-		l.hash, incidents.Seal(l.way), incidents.Seal(l.from), incidents.Seal(strings.Join(l.to, ", ")), incidents.Seal(l.rules()),
-	}, l.posts...)...)
+	// What was found goes in too, and what went out before: whoever approves has seen
+	// every warning there is.
+	parts := []incidents.Sealed{l.hash, incidents.Seal(l.way), incidents.Seal(l.from), incidents.Seal(strings.Join(l.to, ", ")), incidents.Seal(l.rules())}
+	for _, s := range l.earlier {
+		parts = append(parts, incidents.Seal(fmt.Sprint("after ", s.ID, s.State)))
+	}
+	l.seal = incidents.TextHash(append(parts, l.posts...)...)
 	return l, nil
 }
 
@@ -140,13 +144,15 @@ func (c *Call) flagsFit(way string) error {
 func (c *Call) before(l *letter) error {
 	all, err := c.Tx.Sendings(c.I.N)
 	for _, s := range all {
-		if s.Kind != l.Kind.Key || s.Part > 1 || s.State == incidents.SendRefused {
+		if s.Kind != l.Kind.Key || s.State == incidents.SendRefused {
 			continue
 		}
 		if s.State == incidents.SendQueued && s.Hash.Same(l.hash) && s.To.Same(incidents.Seal(strings.Join(l.to, ", "))) {
 			return incidents.Refuse("send-queued", "at", s.At, "by", s.By())
 		}
-		l.earlier = append(l.earlier, s)
+		if s.Part == 1 { // a thread is shown once
+			l.earlier = append(l.earlier, s)
+		}
 	}
 	return err
 }
@@ -163,6 +169,12 @@ func (c *Call) recipients(k templates.DraftKind) ([]string, error) {
 	}
 	var out []string
 	for _, a := range list {
+		if !plainAddress(a.Address) {
+			return nil, incidents.Refuse("send-address", "address", incidents.Seal(a.Address))
+		}
+		if k.Audience == templates.ForReporter && !strings.Contains(strings.ToLower(c.open(c.I.Reporter.Contact)), strings.ToLower(a.Address)) {
+			return nil, incidents.Refuse("send-elsewhere", "handle", c.I.Handle, "draft", incidents.Seal(k.Key), "address", incidents.Seal(a.Address))
+		}
 		if !slices.Contains(out, a.Address) {
 			out = append(out, a.Address)
 		}
@@ -171,6 +183,13 @@ func (c *Call) recipients(k templates.DraftKind) ([]string, error) {
 		return nil, incidents.Refuse("send-many", "max", mostRecipients)
 	}
 	return out, nil
+}
+
+// plainAddress reports whether an address can be written to by every mail server:
+// ASCII, and a host by its name (RFC 5321 without RFC 6531's international addresses).
+func plainAddress(address string) bool {
+	host := address[strings.LastIndexByte(address, '@')+1:]
+	return !strings.HasPrefix(host, "[") && !strings.ContainsFunc(address, func(r rune) bool { return r > '~' })
 }
 
 // asked gives what is shown of a letter to who approves it.
@@ -208,7 +227,7 @@ func (c *Call) send() (Reply, error) {
 	}
 	s := incidents.Sending{
 		Incident: c.I.N, Kind: l.Kind.Key, Way: l.way, Account: l.from, Reporter: l.Kind.Audience == templates.ForReporter,
-		To: incidents.Seal(strings.Join(l.to, ", ")), Subject: l.Subject, Hash: l.hash, Parts: len(bodies),
+		To: incidents.Seal(strings.Join(l.to, ", ")), Subject: l.Subject, Hash: l.hash, Basis: incidents.Basis(c.I), Parts: len(bodies),
 		AskedBy: c.Who.Name, Second: c.agreed, State: incidents.SendQueued,
 	}
 	for k, body := range bodies {

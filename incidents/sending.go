@@ -42,6 +42,7 @@ type Sending struct {
 	Subject      Sealed
 	Body         Sealed
 	Hash         Sealed // of the whole text
+	Basis        Sealed // what it rested on when it was approved, see Basis
 	Part, Parts  int    // of a thread, from 1
 	First        int    // the ID of the thread's first part
 	AskedBy      string
@@ -138,13 +139,35 @@ func Arrive(p Plan, i Incident, s Sending, now time.Time) (out Incident, entries
 // AnnounceStep is the step of the plan that a post on Mastodon does.
 const AnnounceStep = "announce"
 
+// Basis gives a hash of all that a text for people outside rests on: the facts of an
+// incident, who reported it, its embargo and its release. What is done or noted in
+// other ways leaves it as it is.
+func Basis(i Incident) Sealed {
+	parts := []Sealed{
+		i.Type, i.Title, i.Vector, i.Score, i.Summary, i.Details, i.Affected, i.Fixed, i.CWE, i.CVE, i.GHSA, i.Library, i.Track, i.Reach, i.Outcome,
+		i.Reporter.Name, i.Reporter.Contact, i.Reporter.Credit, i.Release.Version, Seal(i.Level), Seal(i.Embargo.State),
+	}
+	for _, at := range []time.Time{i.Embargo.At, i.Embargo.EndedAt, i.Release.LiveAt, i.Release.YankedAt, i.WildAt, i.PublicAt} {
+		text := ""
+		if !at.IsZero() {
+			text = at.UTC().Format(time.RFC3339)
+		}
+		parts = append(parts, Seal(text))
+	}
+	return TextHash(parts...)
+}
+
 // Stopped says why a text is not sent although two people approved it: one of them is
-// not obeyed any more, or it waited too long. "" is that it can be sent.
-func Stopped(s Sending, obeyed func(person string) bool, now time.Time) string {
+// not obeyed any more, what it rests on is not as it was, or it waited too long. "" is
+// that it can be sent.
+func Stopped(s Sending, i Incident, obeyed func(person string) bool, now time.Time) string {
 	for _, person := range []string{s.AskedBy, s.Second} {
 		if !obeyed(person) {
 			return person + " is not obeyed any more"
 		}
+	}
+	if !s.Basis.Same(Basis(i)) {
+		return "the facts, the reporter, the embargo or the release changed after it was approved"
 	}
 	if now.Sub(s.At) > CarryLife {
 		return "it could not be sent for " + SaySpan(CarryLife) + ", and much may have changed"

@@ -8,11 +8,12 @@ import (
 	"tocsin/incidents"
 )
 
-// TestStopped: what two people approved goes out only while both are obeyed, and not
-// long after.
+// TestStopped: what two people approved goes out only while both are obeyed, while all
+// it rests on is as it was, and not long after.
 func TestStopped(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	s := incidents.Sending{AskedBy: "alice", Second: "bob", At: at}
+	i := incidents.Incident{N: 1, Level: "high", CVE: incidents.Seal("CVE-2026-11111")}
+	s := incidents.Sending{AskedBy: "alice", Second: "bob", At: at, Basis: incidents.Basis(i)}
 	all := func(string) bool { return true }
 	but := func(name string) func(string) bool { return func(p string) bool { return p != name } }
 	for _, c := range []struct {
@@ -26,8 +27,41 @@ func TestStopped(t *testing.T) {
 		{but("alice"), 0, "alice is not obeyed any more"},
 		{but("bob"), 0, "bob is not obeyed any more"},
 	} {
-		if got := incidents.Stopped(s, c.obeyed, at.Add(c.after)); !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
+		if got := incidents.Stopped(s, i, c.obeyed, at.Add(c.after)); !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
 			t.Errorf("after %v: %q, want %q", c.after, got, c.want)
+		}
+	}
+}
+
+// TestBasis: a text rests on the facts, the reporter, the embargo and the release, and
+// not on what people do beside.
+func TestBasis(t *testing.T) {
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	start := incidents.Incident{
+		N: 1, Level: "high", CVE: incidents.Seal("CVE-2026-11111"), Reporter: incidents.Reporter{Contact: incidents.Seal("erin@example.org")},
+		Embargo: incidents.Embargo{State: incidents.EmbargoLifted, At: at, EndedAt: at}, Release: incidents.Release{N: 1, Version: incidents.Seal("12.3.1"), LiveAt: at},
+	}
+	s := incidents.Sending{AskedBy: "alice", Second: "bob", At: at, Basis: incidents.Basis(start)}
+	all := func(string) bool { return true }
+	for name, c := range map[string]struct {
+		change func(i *incidents.Incident)
+		stops  bool
+	}{
+		"a CVE":            {func(i *incidents.Incident) { i.CVE = incidents.Seal("CVE-2026-22222") }, true},
+		"a contact":        {func(i *incidents.Incident) { i.Reporter.Contact = incidents.Seal("dana@example.org") }, true},
+		"an embargo":       {func(i *incidents.Incident) { i.Embargo.State, i.Embargo.EndedAt = incidents.EmbargoSet, time.Time{} }, true},
+		"its moment":       {func(i *incidents.Incident) { i.Embargo.At = at.Add(time.Hour) }, true},
+		"a yanked release": {func(i *incidents.Incident) { i.Release.YankedAt = at }, true},
+		"a level":          {func(i *incidents.Incident) { i.Level = "low" }, true},
+		"a summary":        {func(i *incidents.Incident) { i.Summary = incidents.Seal("It crashes.") }, true},
+		"a step":           {func(i *incidents.Incident) { i.Steps = map[string]incidents.Deed{"review": {State: incidents.StepDone}}; i.Version++ }, false},
+		"a lead":           {func(i *incidents.Incident) { i.Roles = map[string]string{"lead": "carol"}; i.Version++ }, false},
+		"an answer":        {func(i *incidents.Incident) { i.AckAt = at; i.Version++ }, false},
+	} {
+		i := start
+		c.change(&i)
+		if got := incidents.Stopped(s, i, all, at.Add(time.Minute)); (got != "") != c.stops {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }

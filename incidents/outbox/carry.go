@@ -123,7 +123,8 @@ func (h carryHand) update(fn func(tx *store.Tx) error) error {
 }
 
 // parcel opens what a row carries. Where it is to be sent it makes sure that both
-// people are obeyed still, and that it did not wait too long.
+// people are obeyed still, that all it rests on is as it was, and that it did not wait
+// too long.
 func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
 	var p Parcel
 	var stopped string
@@ -140,7 +141,11 @@ func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
 			return err
 		}
 		if send {
-			stopped = incidents.Stopped(s, func(person string) bool {
+			i, err := tx.Incident(s.Incident)
+			if err != nil {
+				return err
+			}
+			stopped = incidents.Stopped(s, i, func(person string) bool {
 				_, known := h.o.c.Roster.Named(person)
 				return known && !suspended[person]
 			}, tx.Now())

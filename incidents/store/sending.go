@@ -17,13 +17,13 @@ const Carry = "carry"
 func Lane(way string) string { return "way/" + way }
 
 const sendingColumns = `
-	id, incident, kind, channel, account, reporter, recipient, subject, body, hash, part, parts, first,
+	id, incident, kind, channel, account, reporter, recipient, subject, body, hash, basis, part, parts, first,
 	asked_by, second, at, state, via, sent_id, problem, done_at`
 
 func scanSending(r interface{ Scan(...any) error }) (incidents.Sending, error) {
 	var s incidents.Sending
 	var at, done sql.NullInt64
-	err := r.Scan(&s.ID, &s.Incident, &s.Kind, &s.Way, &s.Account, &s.Reporter, &s.To, &s.Subject, &s.Body, &s.Hash, &s.Part, &s.Parts, &s.First,
+	err := r.Scan(&s.ID, &s.Incident, &s.Kind, &s.Way, &s.Account, &s.Reporter, &s.To, &s.Subject, &s.Body, &s.Hash, &s.Basis, &s.Part, &s.Parts, &s.First,
 		&s.AskedBy, &s.Second, &at, &s.State, &s.Via, &s.SentID, &s.Problem, &done)
 	s.At, s.DoneAt = instant(at), instant(done)
 	return s, err
@@ -36,10 +36,10 @@ func (tx *Tx) AddSending(s incidents.Sending) (int, error) {
 		done = tx.now.UnixMilli()
 	}
 	r, err := tx.exec(`INSERT INTO sending
-		(incident, kind, channel, account, reporter, recipient, subject, body, hash, part, parts, first,
+		(incident, kind, channel, account, reporter, recipient, subject, body, hash, basis, part, parts, first,
 		 asked_by, second, at, state, via, sent_id, problem, done_at, told)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
-		s.Incident, s.Kind, s.Way, s.Account, s.Reporter, s.To, s.Subject, s.Body, s.Hash, s.Part, s.Parts, s.First,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+		s.Incident, s.Kind, s.Way, s.Account, s.Reporter, s.To, s.Subject, s.Body, s.Hash, s.Basis, s.Part, s.Parts, s.First,
 		s.AskedBy, s.Second, tx.now.UnixMilli(), s.State, s.Via, s.SentID, s.Problem, done)
 	if err != nil {
 		return 0, err

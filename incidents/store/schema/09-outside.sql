@@ -24,6 +24,7 @@ CREATE TABLE sending (
   subject   TEXT NOT NULL,    -- sealed
   body      TEXT NOT NULL,    -- sealed
   hash      TEXT NOT NULL,    -- sealed: of the whole text
+  basis     TEXT NOT NULL,    -- sealed: a hash of what it rested on when it was approved; '' when it was sent by hand
   part      INTEGER NOT NULL, -- of a thread, from 1
   parts     INTEGER NOT NULL,
   first     INTEGER NOT NULL, -- the thread's first part; its own id for that
