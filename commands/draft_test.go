@@ -63,8 +63,11 @@ func TestDraftEdit(t *testing.T) {
 func TestSendIsRefused(t *testing.T) {
 	d := drafting(t)
 	for typed, want := range map[string]string{
-		"!send ack":                                    "send/asked",
-		"!send ack --to keyless@example.org":           "refusals/send-keys",
+		"!send ack": "send/asked",
+		"!send upstream --to keyless@example.org":      "refusals/send-keys",
+		"!send ack --to dana@example.org":              "refusals/send-elsewhere",
+		"!send upstream --to ërin@example.org":         "refusals/send-address",
+		"!send upstream --to erin@[127.0.0.1]":         "refusals/send-address",
 		"!send ack --to nobody":                        "refusals/send-to",
 		"!send upstream":                               "refusals/send-to",
 		"!send ack --thread":                           "refusals/send-flag",
@@ -73,7 +76,7 @@ func TestSendIsRefused(t *testing.T) {
 		"!send distro":                                 "refusals/send-by-hand",
 		"!send decline":                                "refusals/draft-outcome",
 		"!send decline-already-fixed":                  "refusals/send-blocked",
-		"!send ack --to linux-distros@vs.openwall.org": "refusals/send-blocked",
+		"!send ack --to linux-distros@vs.openwall.org": "refusals/send-elsewhere",
 		"!send ack --to " + strings.Repeat("a@example.org, ", 2) + "b@example.org": "refusals/flag-in-text", // without quotes
 		`!sent distro --via email --to linux-distros the first one`:                "sent/noted",
 		`!sent distro --to linux-distros`:                                          "refusals/sent-how",
