@@ -156,7 +156,8 @@ func base64Lines(data []byte) []byte {
 	return b.Bytes()
 }
 
-// part encodes an attachment. Only text that needs no encoding goes without one.
+// part encodes an attachment. Only text that needs no encoding goes without one,
+// where it need not be exact.
 // All else is base64, also patches that quoted-printable would leave readable: a
 // patch has to apply after any reader has stored it, so no reader may choose how
 // its lines end, and git's patches begin with "From ".
@@ -187,7 +188,7 @@ func (a Attachment) part() (part, error) {
 		return part{}, err
 	}
 	encoding, body := "base64", base64Lines(a.Data)
-	if text && travels(string(a.Data)) {
+	if text && !a.Exact && travels(string(a.Data)) {
 		encoding, body = "7bit", bytes.ReplaceAll(a.Data, []byte("\n"), []byte("\r\n"))
 	}
 	return part{[]field{

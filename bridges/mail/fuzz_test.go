@@ -94,7 +94,7 @@ func FuzzBody(f *testing.F) {
 			t.Errorf("%q came as %q", want, s.text)
 		}
 		if len(s.files) != 1 || s.files[0].Name != name {
-			t.Fatalf("%q came as %q", name, s.files)
+			t.Fatalf("%q came as %d files", name, len(s.files))
 		}
 		got := s.files[0].Data
 		if travels(string(data)) {

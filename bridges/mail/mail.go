@@ -50,6 +50,8 @@ type Attachment struct {
 	Name string // without folders
 	Type string // a media type; "" is text/x-diff for .patch and .diff, else application/octet-stream
 	Data []byte // arrives byte for byte, unless it is plain text whose lines a reader may end in its own way
+
+	Exact bool // always byte for byte: nothing of it goes without encoding
 }
 
 // Protection says how a message is kept from others' eyes on the way. The zero

@@ -389,3 +389,25 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestExactAttachments: a patch arrives byte for byte though nothing in it needs it,
+// also inside what is encrypted.
+func TestExactAttachments(t *testing.T) {
+	erin := newKey(t, "erin@example.org", 0)
+	m := plain(t)
+	for _, text := range []string{"--- a\n+++ b\n-a\n+b\n", "--- a\r\n+++ b\r\n", "From x \n--- ü\n+++ b\n.\n\t\n-- \nno end", strings.Repeat("x", 2000) + "\n"} {
+		m.Attachments = append(m.Attachments, Attachment{Name: "fix.patch", Type: "text/x-diff", Data: []byte(text), Exact: true})
+	}
+	inside, _ := open(t, sealedParts(t, build(t, m, Protection{Keys: keysOf(t, erin), Now: noon()})), noon(), erin)
+	for where, data := range map[string][]byte{"in the clear": build(t, m, Protection{}).Data, "encrypted": []byte(inside)} {
+		s := read(t, data)
+		if len(s.files) != len(m.Attachments) {
+			t.Fatalf("%s: %d attachments", where, len(s.files))
+		}
+		for k, got := range s.files {
+			if want := m.Attachments[k]; !bytes.Equal(got.Data, want.Data) || got.Type != "text/x-diff" {
+				t.Errorf("%s: %q came as %s %q", where, want.Data, got.Type, got.Data)
+			}
+		}
+	}
+}

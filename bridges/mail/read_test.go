@@ -119,7 +119,7 @@ func (s *seen) add(t testing.TB, e *gomessage.Entity) {
 	}
 	s.kinds = append(s.kinds, kind)
 	if disposition, params, _ := e.Header.ContentDisposition(); disposition == "attachment" {
-		s.files = append(s.files, Attachment{params["filename"], kind, body})
+		s.files = append(s.files, Attachment{Name: params["filename"], Type: kind, Data: body})
 		return
 	}
 	if len(s.kinds) == 1 {
