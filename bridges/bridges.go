@@ -39,7 +39,23 @@ type Message struct {
 	Loose  bool      // Thread and About are not sure: others than the sender could have set them
 	Doubt  Doubt     // why it may not be from who it seems to be from
 	At     time.Time // when the network says it was sent, UTC
+	Upload *Upload   // a patch's file that came with it, or nil; Text is then its caption, or ""
 }
+
+// Upload is a file that somebody sent. It stays where it is until it is fetched.
+type Upload struct {
+	Name   string // as it was sent: not cleaned, may be hostile
+	Size   int    // in bytes, as its sender says it; 0 when they do not
+	Sealed bool   // it is encrypted, and so is the message that brought its key
+
+	// Fetch gets it, decrypted and held against its hash. Its error wraps ErrTooLarge
+	// when there are more bytes than most, and quotes nothing of it. It is not called
+	// for what is not Sealed.
+	Fetch func(ctx context.Context, most int) ([]byte, error)
+}
+
+// ErrTooLarge is that an upload is larger than it may be.
+var ErrTooLarge = errors.New("too large")
 
 // Doubt is why a message is not to be obeyed though its sender may command.
 type Doubt int

@@ -162,6 +162,8 @@ func (c *Call) find(cmd Command, named int) error {
 		return nil
 	case len(found) == 0:
 		return incidents.Refuse("none-"+which, "command", "!"+cmd.Words)
+	case c.Line.Upload != nil:
+		return c.which("which-patch")
 	default:
 		return c.which("which-incident")
 	}

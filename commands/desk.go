@@ -53,6 +53,8 @@ type Line struct {
 	bridges.Message
 	Grant incidents.Grant
 	Proof incidents.Proof
+
+	Upload *Upload // a file that came with it, or nil
 }
 
 // maxLine is how much anybody may type at once.

@@ -25,7 +25,8 @@ type text struct {
 	words    store.Words
 	facts    incidents.Facts
 	findings []templates.Finding
-	hash     incidents.Sealed
+	patches  []incidents.Patch // that go with it
+	hash     incidents.Sealed  // of all of it
 }
 
 // use says what a text is checked for.
@@ -98,8 +99,15 @@ func (c *Call) text(k templates.DraftKind, u use) (text, error) {
 	}
 	ctx.Clearance = clearance
 	t.findings = templates.Lint(t.Draft, ctx)
-	t.hash = incidents.TextHash(incidents.Seal(k.Key), t.Subject, t.Body)
-	return t, nil
+	parts := []incidents.Sealed{incidents.Seal(k.Key), t.Subject, t.Body}
+	if k.Patches {
+		t.patches, err = c.Tx.Patches(c.I.N)
+	}
+	for _, p := range t.patches {
+		parts = append(parts, p.Name, p.Hash)
+	}
+	t.hash = incidents.TextHash(parts...)
+	return t, err
 }
 
 func (c *Call) lintContext(t text, u use) (templates.LintContext, error) {
@@ -137,6 +145,7 @@ func (t text) shown() incidents.Facts {
 		"subject": t.Subject, "body": t.Body, "own": t.own, "wroteby": t.words.By, "wroteat": t.words.At,
 		"errors": t.found(templates.LintError), "warnings": t.found(templates.LintWarning),
 		"mails": t.Kind.Mail, "posts": t.Kind.Channel == templates.ByMastodon,
+		"patches": incidents.PatchFacts(t.patches),
 	}
 	notes := []incidents.Facts{}
 	for _, n := range t.Note {

@@ -236,6 +236,9 @@ func (c *Call) send() (Reply, error) {
 		if err != nil {
 			return Reply{}, err
 		}
+		if err := c.Tx.Enclose(id, l.patches); err != nil {
+			return Reply{}, err
+		}
 		if k == 0 { // the others follow when the one before them is there
 			s.ID, s.First = id, id
 			if err := c.Tx.QueueCarry(s); err != nil {

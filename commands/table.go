@@ -103,7 +103,7 @@ func Table() []Command {
 		guestAllow(), guestRemove(), guestList(),
 		releasePlan(), releaseAdd(), releaseRemove(), releaseShow(), releaseLive(), releaseYanked(), releaseUndo(),
 		tagRecord(), tagCheck(), tagList(),
-		draft(), draftList(), draftEdit(), draftReset(), send(), sent(),
+		draft(), draftList(), draftEdit(), draftReset(), patchAdd(), patchList(), patchDrop(), send(), sent(),
 		timeline(), heard(), approve(), suspend(), unsuspend(),
 		here(), away(), back(),
 		plan(), define(), support(),

@@ -20,6 +20,7 @@ type DraftKind struct {
 	Public   bool   // everybody can read it
 	Mail     bool   // the bot may mail it, where the configuration lets it
 	Upgrade  bool   // it tells of a fix, so it has to say that one should upgrade
+	Patches  bool   // the incident's patches go with it
 	Section  string // of the plan
 	Source   string // who asks for it, when the plan does not
 }

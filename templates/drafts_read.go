@@ -150,12 +150,14 @@ func (k *DraftKind) set(key, value string) (err error) {
 		k.Mail, err = yes()
 	case "upgrade":
 		k.Upgrade, err = yes()
+	case "patches":
+		k.Patches, err = yes()
 	case "section":
 		k.Section = value
 	case "source":
 		k.Source = value
 	default:
-		err = errors.New("the header knows name, channel, audience, public, mail, upgrade, section and source")
+		err = errors.New("the header knows name, channel, audience, public, mail, upgrade, patches, section and source")
 	}
 	return err
 }
@@ -170,6 +172,8 @@ func (k DraftKind) check() error {
 		return errors.New("public is yes for the audience public, and for no other")
 	case !k.Public && k.Channel != ByMail:
 		return errors.New("only mail is not public")
+	case k.Patches && k.Public:
+		return errors.New("patches go with what is not public: patches is no")
 	case k.Mail && (k.Channel != ByMail || k.Public || k.Audience == ForDistros):
 		return errors.New("the bot mails nothing to the distributions or to the public: mail is no")
 	}

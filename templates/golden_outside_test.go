@@ -9,8 +9,8 @@ import (
 // outsideFacts are those of what is drafted for people outside, and sent.
 func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool, seal func(string) incidents.Sealed) incidents.Facts {
 	family, kind, _ := strings.Cut(name, "/")
-	about := strings.HasPrefix(kind, "draft-") || strings.HasPrefix(kind, "send-") || strings.HasPrefix(kind, "sent-") || kind == "needs-full"
-	if family != "draft" && family != "send" && family != "sent" && !(family == "refusals" && about) {
+	about := strings.HasPrefix(kind, "patch-") || strings.HasPrefix(kind, "draft-") || strings.HasPrefix(kind, "send-") || strings.HasPrefix(kind, "sent-") || kind == "needs-full"
+	if family != "draft" && family != "patch" && family != "send" && family != "sent" && !(family == "refusals" && about) {
 		return incidents.Facts{}
 	}
 	s := incidents.Sending{
@@ -34,7 +34,8 @@ func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool
 		"earlier", []incidents.Facts{incidents.SendingFacts(byHand)}, "completed", incidents.Seal("ack sent"), "moved", true, "why", seal("the instance finds it wrong (422)"),
 		"until", now().Add(incidents.CarryLife), "then", incidents.Seal("ack sent"), "command", "!draft", "kinds", []string{"ack", "update"}, "outcomes", []string{"duplicate", "out-of-scope"},
 		"act", seal("send INC-7 ack"), "handle", i.Handle, "codename", i.Codename, "phase", "triage", "usage", "!sent [INC-n] [--via HOW] [--to WHOM] <kind> [note]",
-		"via", seal("email"), "max", 20, "at", now(), "reporter", true,
+		"patches", []incidents.Facts{{"name": seal("fix.patch"), "size": incidents.Seal("2 KiB"), "sum": incidents.Seal("0123456789ab"), "wroteby": "carol", "wroteat": now()}},
+		"letters", incidents.Seal("distro, update"), "replaces", many, "via", seal("email"), "max", 20, "at", now(), "reporter", true,
 	) {
 		f[k] = v
 	}

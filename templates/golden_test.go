@@ -134,7 +134,7 @@ func factsOf(p incidents.Plan, i incidents.Incident, name string, many bool, sea
 		open = []string{"INC-7 quiet harbour", "INC-8 amber anchor"}
 	}
 	switch {
-	case name == "choose", strings.HasPrefix(name, "refusals/") && strings.HasSuffix(name, "-incident"):
+	case name == "choose", strings.HasPrefix(name, "refusals/") && strings.HasSuffix(name, "-incident"), name == "refusals/which-patch":
 		f["open"] = open
 	case name == "incident/list":
 		f["incidents"], f["left"] = []incidents.Facts{}, 0

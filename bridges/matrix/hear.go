@@ -188,14 +188,22 @@ func (h *hearing) acquaint(ctx context.Context, evt *event.Event) bool {
 var errUnparsed = errors.New("it is malformed")
 
 // message makes a message of what somebody wrote; false when it is not a text of
-// theirs.
+// theirs, or a file that is a patch by its name.
 func (h *hearing) message(room bridges.Room, evt *event.Event) (bridges.Message, bool) {
 	content, ok := evt.Content.Parsed.(*event.MessageEventContent)
-	if !ok || evt.Type.Type != event.EventMessage.Type || content.MsgType != event.MsgText ||
-		content.RelatesTo.GetReplaceID() != "" {
+	if !ok || evt.Type.Type != event.EventMessage.Type || content.RelatesTo.GetReplaceID() != "" {
 		return bridges.Message{}, false
 	}
-	text := content.Body
+	text, file := content.Body, (*bridges.Upload)(nil)
+	switch content.MsgType {
+	case event.MsgText:
+	case event.MsgFile:
+		if text, file = h.upload(evt, content); file == nil {
+			return bridges.Message{}, false
+		}
+	default:
+		return bridges.Message{}, false
+	}
 	if content.RelatesTo.GetReplyTo() != "" && !loose(evt) { // else the homeserver could have cut off a line's beginning
 		text = event.TrimReplyFallbackText(text)
 	}
@@ -203,6 +211,7 @@ func (h *hearing) message(room bridges.Room, evt *event.Event) (bridges.Message,
 		ID: string(evt.ID), Room: room, From: h.who(evt.Sender), Name: callName(evt.Sender), Text: text,
 		Thread: string(content.RelatesTo.GetThreadParent()), About: string(content.RelatesTo.GetNonFallbackReplyTo()),
 		Loose: loose(evt), Doubt: h.doubt(evt), At: time.UnixMilli(evt.Timestamp).UTC(),
+		Upload: file,
 	}, true
 }
 

@@ -164,6 +164,9 @@ func (a *app) most(network string) int {
 // Message obeys a message, when it is a command of somebody on the roster, and
 // returns when its effects are on disk.
 func (a *app) Message(ctx context.Context, m bridges.Message) error {
+	if m.Upload != nil {
+		return a.uploaded(ctx, m)
+	}
 	concerns, prove := a.desk.Concerns(m)
 	if !concerns {
 		a.notice(ctx, m)
@@ -171,6 +174,12 @@ func (a *app) Message(ctx context.Context, m bridges.Message) error {
 	}
 	dealt := a.watch(ctx, m)
 	defer dealt()
+	return a.obey(ctx, a.line(ctx, m, prove))
+}
+
+// line gives a message with what is known of its room, which is proven where that is
+// asked for.
+func (a *app) line(ctx context.Context, m bridges.Message, prove bool) commands.Line {
 	line := commands.Line{Message: m, Grant: a.grant(m.Room)}
 	proof := outbox.Unproven(m.Room)
 	if prove {
@@ -183,6 +192,11 @@ func (a *app) Message(ctx context.Context, m bridges.Message) error {
 		}
 	}
 	line.Proof = outbox.Evidence(a.p.roster, proof)
+	return line
+}
+
+func (a *app) obey(ctx context.Context, line commands.Line) error {
+	m := line.Message
 	if err := a.desk.Handle(ctx, line); err != nil {
 		a.p.log.Error("a message was not dealt with", "network", m.Room.Network, "message", m.ID, "error", err.Error())
 		return err

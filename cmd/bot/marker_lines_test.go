@@ -23,6 +23,7 @@ func everyLine() map[string][]string {
 		"fact show":    {"!fact show INC-1"}, "ack sent": {"!ack sent INC-1 --via qzx-via", "!ack sent INC-1 --at qzx"},
 		"draft":      {"!draft INC-1 ack", "!draft INC-1 distro", "!draft INC-1 advisory", "!draft INC-1 downstream --for qzx-for", "!draft INC-1 qzx", "!draft INC-1 decline qzxoutcome", "!draft INC-2 upstream"},
 		"draft list": {"!draft list INC-1", "!draft list INC-2"}, "draft edit": {"!draft edit INC-1 update qzx-words", "!draft edit INC-1 qzx qzx", "!draft edit INC-2 update wvy-other"},
+		"patch add": {"!patch add INC-1", "!patch add qzx"}, "patch list": {"!patch list INC-1", "!patch list"}, "patch drop": {"!patch drop INC-1 qzx-fix.patch", "!patch drop INC-1 qzx", "!patch drop INC-2 wvy-other"},
 		"draft reset": {"!draft reset INC-1 update --for qzx", "!draft reset INC-1 qzx"}, "send": {"!send INC-1 update --to qzx@example.org", "!send INC-1 update", "!send INC-1 qzx", "!send INC-2 update --to wvy-other@example.org"},
 		"sent":     {"!sent INC-1 distro --via qzx-via --to qzx-whom qzx-note", "!sent INC-1 qzx", "!sent INC-1 ack"},
 		"timeline": {"!timeline INC-1 1000", "!timeline", "!timeline qzx"}, "approve": {"!approve qzx", "!approve QZXQZ"},

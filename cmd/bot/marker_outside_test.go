@@ -40,6 +40,7 @@ func (h *hearsay) known() commands.Way {
 func (d *markedDesk) sendOutside(t *testing.T) {
 	full := channel("#full")
 	d.fill()
+	d.uploads(full, "alice", "INC-1")
 	for k, end := range []struct{ answer, find error }{
 		{nil, nil},
 		{fmt.Errorf("%w: no", bridges.ErrRefused), nil},
@@ -57,7 +58,7 @@ func (d *markedDesk) sendOutside(t *testing.T) {
 		}
 		d.passes("7h")
 		now := d.hearsay.carried[carried:]
-		if len(now) == 0 || !strings.Contains(now[0].Body, "qzx-words") || len(now[0].To) != 1 {
+		if len(now) == 0 || !strings.Contains(now[0].Body, "qzx-words") || len(now[0].To) != 1 || len(now[0].Files) != 1 {
 			t.Errorf("end %d: what was carried is %+v", k, now)
 		}
 		if k == 3 && len(now) != 1 {

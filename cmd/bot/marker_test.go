@@ -183,17 +183,18 @@ func (e *ear) Find(context.Context, bridges.Outgoing) (bridges.Receipt, error) {
 // markedDesk is a bot whose every word, log line and error is kept.
 type markedDesk struct {
 	*rehearsal
-	t     *testing.T
-	path  string
-	nets  map[string]*ear
-	full  map[bridges.Room]about    // what the rooms are proven for, as the test knows it
-	extra map[bridges.Room][]string // who reads there besides the roster
-	own   map[bridges.Room]int      // rooms of one incident
-	said  []heard
-	log   bytes.Buffer
-	errs  []error
-	n     int
-	helps map[string]bool // messages that ask for the plan's keys
+	t       *testing.T
+	path    string
+	nets    map[string]*ear
+	full    map[bridges.Room]about    // what the rooms are proven for, as the test knows it
+	extra   map[bridges.Room][]string // who reads there besides the roster
+	own     map[bridges.Room]int      // rooms of one incident
+	said    []heard
+	log     bytes.Buffer
+	errs    []error
+	n       int
+	helps   map[string]bool // messages that ask for the plan's keys
+	fetched []bridges.Room  // where uploads were fetched
 
 	hearsay hearsay
 }
@@ -278,6 +279,18 @@ func (d *markedDesk) says(r bridges.Room, who string, lines ...string) {
 	}
 }
 
+// uploads has somebody upload a patch whose name and content are marked.
+func (d *markedDesk) uploads(r bridges.Room, who, caption string) {
+	d.n++
+	d.note(d.Message(d.t.Context(), bridges.Message{
+		ID: fmt.Sprintf("m%d", d.n), Room: r, Name: who, Text: caption, From: bridges.Account{Network: r.Network, ID: who}, At: d.clock.Now(),
+		Upload: &bridges.Upload{Name: "qzx-fix.patch", Sealed: true, Fetch: func(context.Context, int) ([]byte, error) {
+			d.fetched = append(d.fetched, r)
+			return []byte("--- qzx-old\n+++ qzx-new\n"), nil
+		}},
+	}))
+}
+
 func (d *markedDesk) passes(span string) { d.note(d.wait(d.t.Context(), span)) }
 
 // fill gives every sealed field of the first incident its marker again.
@@ -304,6 +317,11 @@ func (d *markedDesk) visit(r bridges.Room) {
 		lines["severity score"] = []string{"!severity score " + otherVector, "!severity score wvy"}
 	}
 	d.fill()
+	before := len(d.fetched)
+	d.uploads(r, "alice", "INC-1")
+	if may := d.full[r] == both || d.full[r] == first; may != (len(d.fetched) > before) {
+		d.t.Errorf("%v: what was uploaded was fetched: %v", r, !may)
+	}
 	for _, c := range commands.Table() {
 		if len(lines[c.Words]) == 0 {
 			d.t.Errorf("no line of this test says !%s", c.Words)

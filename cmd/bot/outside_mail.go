@@ -120,7 +120,11 @@ func (l letters) build(p outbox.Parcel) (mail.Letter, error) {
 	if err != nil {
 		return mail.Letter{}, err
 	}
-	return mail.Build(mail.Message{From: l.c.From, To: p.To, Subject: p.Subject, Text: p.Body, Date: p.At, MessageID: id}, with)
+	m := mail.Message{From: l.c.From, To: p.To, Subject: p.Subject, Text: p.Body, Date: p.At, MessageID: id}
+	for _, f := range p.Files {
+		m.Attachments = append(m.Attachments, mail.Attachment{Name: f.Name, Type: "text/x-diff", Data: f.Data, Exact: true})
+	}
+	return mail.Build(m, with)
 }
 
 // mailer sends letters.

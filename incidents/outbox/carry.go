@@ -18,7 +18,8 @@ type Parcel struct {
 	To        []string
 	Subject   string
 	Body      string
-	InReplyTo string    // what the network calls the post before it in its thread, or ""
+	InReplyTo string // what the network calls the post before it in its thread, or ""
+	Files     []store.Enclosed
 	At        time.Time // when it was approved, UTC: nothing of it was sent before
 }
 
@@ -151,9 +152,14 @@ func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
 			}, tx.Now())
 		}
 		cargo, err := tx.Cargo(s)
+		if errors.Is(err, store.ErrOtherPatches) {
+			if err = nil; send {
+				stopped = store.ErrOtherPatches.Error()
+			}
+		}
 		p = Parcel{
 			Key: fmt.Sprintf("%s/%s", r.Key, cargo.Hash), From: s.Account, To: cargo.To, Subject: cargo.Subject, Body: cargo.Body,
-			InReplyTo: cargo.After, At: s.At,
+			InReplyTo: cargo.After, Files: cargo.Files, At: s.At,
 		}
 		return err
 	})

@@ -52,7 +52,7 @@ func (tx *Tx) DropWords(incident int, kind string, recipient incidents.Sealed) (
 // TextsToForget reports whether texts of an incident for people outside are kept that
 // may name the reporter.
 func (tx *Tx) TextsToForget(incident int) (some bool, err error) {
-	err = tx.row(`SELECT EXISTS (SELECT 1 FROM draft WHERE incident = ?1)
+	err = tx.row(`SELECT EXISTS (SELECT 1 FROM draft WHERE incident = ?1) OR EXISTS (SELECT 1 FROM patch WHERE incident = ?1)
 		OR EXISTS (SELECT 1 FROM sending WHERE incident = ?1 AND (body <> '' OR reporter AND recipient || via <> ''))`, incident).Scan(&some)
 	return some, err
 }

@@ -112,11 +112,13 @@ type Cargo struct {
 	Subject, Body string
 	Hash          string
 	After         string // what the network calls the post before it in its thread
+	Files         []Enclosed
 }
 
 // Cargo opens a text for the network that two people approved it for. It is the one
 // place where something sealed is opened to leave the bot without a room being
-// proven, and only in the hand that carries.
+// proven, and only in the hand that carries. With ErrOtherPatches all but the files is
+// there.
 func (tx *Tx) Cargo(s incidents.Sending) (Cargo, error) {
 	before := incidents.Sending{}
 	if s.Part > 1 {
@@ -142,5 +144,7 @@ func (tx *Tx) Cargo(s incidents.Sending) (Cargo, error) {
 			c.To = append(c.To, a)
 		}
 	}
-	return c, nil
+	var err error
+	c.Files, err = tx.enclosed(s)
+	return c, err
 }

@@ -129,6 +129,8 @@ func (tx *Tx) Forget(n int) error {
 		// Any text may name the reporter, also one that is for others; its hash stays. Who
 		// else was told is no data of the reporter's.
 		`DELETE FROM draft WHERE incident = ?`,
+		`DELETE FROM patch WHERE incident = ?`,
+		`DELETE FROM enclosure WHERE sending IN (SELECT id FROM sending WHERE incident = ?)`,
 		`UPDATE sending SET subject = '', body = '', via = iif(reporter, '', via), recipient = iif(reporter, '', recipient),
 			problem = iif(state = 'queued', 'the reporter was forgotten', ''), state = iif(state = 'queued', 'refused', state) WHERE incident = ?`,
 	} {

@@ -78,10 +78,16 @@ func (p *Person) Notice(room, body string) string {
 // SendFile sends a file: encrypted when the room is.
 func (p *Person) SendFile(room, name, mime string, data []byte) string {
 	p.t.Helper()
+	return p.SendFileWith(room, name, name, mime, data)
+}
+
+// SendFileWith sends a file with a caption.
+func (p *Person) SendFileWith(room, name, caption, mime string, data []byte) string {
+	p.t.Helper()
 	ctx, cancel := p.limit()
 	defer cancel()
 	c := &event.MessageEventContent{
-		MsgType: event.MsgFile, Body: name, FileName: name,
+		MsgType: event.MsgFile, Body: caption, FileName: name,
 		Info: &event.FileInfo{MimeType: mime, Size: len(data)}, Mentions: &event.Mentions{},
 	}
 	encrypted, err := p.cli.StateStore.IsEncrypted(ctx, id.RoomID(room))
