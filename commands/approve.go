@@ -26,11 +26,12 @@ func (c *Call) ask(cmd Command, rest string) (Reply, error) {
 		}
 		act, shownAs = act+" "+more, r
 	}
+	hidden := c.sealedTyped || cmd.Freeze != nil // only who may hear everything is shown what it is
 	sum := sha256.Sum256([]byte(act))
 	a := incidents.Approval{
 		Code: c.Tx.NewCode(), Asker: c.Who.Name, Act: incidents.Seal(act), Incident: c.I.N, Version: c.I.Version,
 		Hash: hex.EncodeToString(sum[:]), Network: c.Line.Room.Network, Room: c.Line.Room.ID,
-		Expires: c.now.Add(incidents.ApprovalLife),
+		Expires: c.now.Add(incidents.ApprovalLife), Shown: !hidden,
 	}
 	if err := c.Tx.Ask(a); err != nil {
 		return Reply{}, err
@@ -40,12 +41,13 @@ func (c *Call) ask(cmd Command, rest string) (Reply, error) {
 		return Reply{}, err
 	}
 	shown := act // who approves has to see what; where it is sealed, the room was proven for it
-	if c.sealedTyped {
+	if hidden {
 		shown = ""
 	}
 	r := Reply{Template: "approval/asked", Mentions: c.others(), Facts: incidents.Facts{
 		"shown":  shown,
 		"handle": c.I.Handle, "command": "!" + cmd.Words, "code": a.Code, "who": c.Who.Name, "expires": a.Expires, "act": a.Act,
+		"approval": a.Code, // it is to be noted when all of it was said
 	}}
 	if shownAs.Template != "" {
 		r.Template = shownAs.Template
@@ -135,7 +137,7 @@ func (c *Call) approve() (Reply, error) {
 		return Reply{}, incidents.Refuse("approval-done", "how", "voided")
 	}
 	if args, _ := c.read(cmd, strings.TrimSpace(rest), c.now); args.sealedTyped() && !c.clear(a.Incident).Clearance.Full() {
-		return Reply{}, incidents.Refuse("approval-elsewhere") // the room was not shown the text, or would not be now
+		return Reply{}, incidents.Refuse("approval-elsewhere") // it would not be shown the text now
 	}
 	if err := c.Tx.EndApproval(code, "approved", c.Who.Name); err != nil {
 		return Reply{}, err

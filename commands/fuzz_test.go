@@ -123,6 +123,9 @@ func checkLine(t *testing.T, d *testDesk, before, text string, private bool) boo
 	}
 	if r.Template == "approval/asked" {
 		code, _ := r.Facts["code"].(string)
+		if asks == "full" {
+			d.shown("#full", code)
+		}
 		agreed, ok := d.answerTo(d.line(asks, "bob", "!approve "+code))
 		if !ok || agreed.Template == "failed" || agreed.Template == "approval/asked" || strings.HasPrefix(agreed.Template, "refusals/") {
 			t.Fatalf("%q was asked for, and could not be approved: %s %v", text, agreed.Template, agreed.Facts)

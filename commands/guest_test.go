@@ -17,6 +17,7 @@ func (d *testDesk) guest(own string, n int, who, id string) string {
 	if code(words) == "" || !strings.Contains(words, "asks for !guest allow "+incidents.HandleOf("INC", n)+" "+id+" she can test the fix") {
 		d.t.Fatalf("asked: %s", words)
 	}
+	d.shown(own, code(words))
 	return code(words)
 }
 

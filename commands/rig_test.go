@@ -156,6 +156,19 @@ func code(words string) string {
 	return rest[:min(5, len(rest))]
 }
 
+// shown notes, as the outbox does, that all of a request was said in a room.
+func (d *testDesk) shown(room, code string) {
+	d.t.Helper()
+	d.do(func(tx *store.Tx) error {
+		for _, network := range []string{"irc", "matrix"} {
+			if err := errors.Join(tx.Showing(code, network, room, true, true), tx.Shown(code, network, room)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // kinds gives what rows of a kind are for, as "template room person person".
 func kinds(rows []store.Row, kind string) (out []string) {
 	for _, r := range rows {

@@ -16,6 +16,7 @@ type Approval struct {
 	Hash     string // of the act
 	Network  string // where it was shown
 	Room     string
+	Shown    bool // all of it was said there, or nothing of it is hidden from who hears of it
 	Expires  time.Time
 	Done     string // "" while open, else approved, voided or expired
 }
@@ -32,6 +33,8 @@ func Approve(a Approval, i Incident, who, network, room string, now time.Time) e
 		return Refuse("approval-self")
 	case network != a.Network || room != a.Room:
 		return Refuse("approval-elsewhere")
+	case !a.Shown:
+		return Refuse("approval-unseen", "code", a.Code)
 	case a.Incident != 0 && i.Version != a.Version:
 		return Refuse("approval-changed", "handle", i.Handle)
 	}

@@ -10,7 +10,7 @@ import (
 func TestApprove(t *testing.T) {
 	asked := incidents.Approval{
 		Code: "K7QFM", Asker: "alice", Act: incidents.Seal("role take INC-1 lead"), Incident: 1, Version: 3,
-		Network: "irc", Room: "#desk", Expires: noon().Add(incidents.ApprovalLife),
+		Network: "irc", Room: "#desk", Shown: true, Expires: noon().Add(incidents.ApprovalLife),
 	}
 	for _, c := range []struct {
 		name, who, network, room, want string
@@ -24,6 +24,8 @@ func TestApprove(t *testing.T) {
 		{name: "another room", who: "bob", room: "#other", want: "approval-elsewhere"},
 		{name: "another network", who: "bob", network: "oftc", want: "approval-elsewhere"},
 		{name: "the incident was changed", who: "bob", change: func(_ *incidents.Approval, i *incidents.Incident) { i.Version++ }, want: "approval-changed"},
+		{name: "nobody was shown it", who: "bob", change: func(a *incidents.Approval, _ *incidents.Incident) { a.Shown = false }, want: "approval-unseen"},
+		{name: "nobody was shown it there, nor asked", who: "bob", room: "#other", change: func(a *incidents.Approval, _ *incidents.Incident) { a.Shown = false }, want: "approval-elsewhere"},
 		{name: "about no incident", who: "bob", change: func(a *incidents.Approval, i *incidents.Incident) { a.Incident, a.Version, i.Version = 0, 0, 9 }},
 		{name: "approved already", who: "bob", change: func(a *incidents.Approval, _ *incidents.Incident) { a.Done = "approved" }, want: "approval-done"},
 		{name: "voided", who: "bob", change: func(a *incidents.Approval, _ *incidents.Incident) { a.Done = "voided" }, want: "approval-done"},

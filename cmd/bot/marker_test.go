@@ -348,7 +348,7 @@ func (d *markedDesk) frozen(r bridges.Room) {
 		i, err := tx.Incident(1)
 		return errors.Join(err, tx.Ask(incidents.Approval{
 			Code: code, Asker: "carol", Act: incidents.Seal("incident note INC-1 qzx-frozen"), Incident: 1, Version: i.Version,
-			Network: r.Network, Room: r.ID, Expires: tx.Now().Add(time.Hour),
+			Network: r.Network, Room: r.ID, Shown: true, Expires: tx.Now().Add(time.Hour),
 		}))
 	}))
 	d.says(r, "carol", "!role take INC-1 lead", "!approve "+code)

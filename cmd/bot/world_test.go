@@ -43,6 +43,7 @@ type crashNet struct {
 	arrived []bridges.Outgoing
 	refused map[string]bool
 	next    func() weather // nil: fair
+	lowered func() bool    // whether a check of its rooms fails now; nil: none does
 	hive    *hive          // where rooms can be made; else nil
 }
 
@@ -85,6 +86,9 @@ func (m mouth) Prove(_ context.Context, r bridges.Room) (bridges.Proof, error) {
 	}
 	if m.net.hive != nil {
 		return m.net.hive.prove(r), nil
+	}
+	if m.net.lowered != nil && m.net.lowered() {
+		p.Checks[4].OK = false
 	}
 	for _, name := range []string{"alice", "bob", "carol", "dana"} {
 		if !r.Direct || r.ID == name {
@@ -178,6 +182,8 @@ type world struct {
 	lines     map[string]string // what was said, by message: "!approve" with its code
 	steps     int
 	fail      func(step string) // called between any two steps; nil: nothing
+	ways      map[string]way    // to people outside; nil: none
+	irc       bool              // the den is an IRC network, which hears everything where its checks hold
 }
 
 func newWorld(t judge, dir string) *world {
@@ -226,6 +232,12 @@ func (w *world) start(path string) error {
 		"den":  {Network: incidents.OnConsole, Asks: "full", Desk: true},
 		"hall": {Network: incidents.OnIRC, Asks: "notice", Desk: true},
 		"hive": {Network: incidents.OnMatrix, Asks: "full", Desk: true},
+	}
+	if w.irc {
+		kinds["den"] = incidents.Grant{Network: incidents.OnIRC, Asks: "full", Desk: true}
+	}
+	if w.ways != nil {
+		p.outside = w.ways
 	}
 	people := p.roster.People()
 	w.now = &life{path: path}

@@ -27,7 +27,42 @@ func (h sayHand) Find(ctx context.Context, r store.Row) (string, error) {
 		return "", bridges.ErrNoTrace
 	}
 	got, err := l.bridge.Find(ctx, bridges.Outgoing{Key: r.Key, Room: roomOf(r), ReplyTo: r.ReplyTo, Since: r.Due})
+	if err == nil {
+		err = h.o.shown(r)
+	}
 	return got.ID, err
+}
+
+// requests gives the code of the approval that a row asks a room for, or "". One that
+// goes to somebody directly asks nobody there.
+func requests(r store.Row) string {
+	code, _ := r.Facts["approval"].(string)
+	if r.Direct {
+		return ""
+	}
+	return code
+}
+
+// showing writes down whether a row that asks for an approval is about to be said
+// with all that is approved. Only where everything may be heard is it.
+func (o *Outbox) showing(ctx context.Context, r store.Row, whole bool) error {
+	code := requests(r)
+	if code == "" {
+		return nil
+	}
+	return o.c.Store.Update(ctx, func(tx *store.Tx) error {
+		return tx.Showing(code, r.Network, r.Room, whole, !r.Trying)
+	})
+}
+
+// shown writes down that a row that asks for an approval arrived.
+func (o *Outbox) shown(r store.Row) error {
+	code := requests(r)
+	if code == "" {
+		return nil
+	}
+	// What happened has happened, also when the bot is being stopped.
+	return o.c.Store.Update(context.Background(), func(tx *store.Tx) error { return tx.Shown(code, r.Network, r.Room) })
 }
 
 func roomOf(r store.Row) bridges.Room {
@@ -71,6 +106,7 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 	if verdict.Clearance.None() && !r.Harmless {
 		return "", o.passOn(ctx, r)
 	}
+	r.Facts = facts
 	o.tellDesk(ctx, r, verdict)
 	limits := l.bridge.Limits()
 	file, facts := o.made(facts, verdict, limits)
@@ -85,6 +121,8 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 		if doc, err = o.preview(r.Template, facts, doc.Lines, verdict.Clearance); err != nil {
 			return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 		}
+	case long && requests(r) != "" && verdict.Clearance.Full():
+		// It is said whole, however long: who approves reads it here, as everybody does.
 	case long && o.directToo(r, verdict):
 		if err := o.sendDirectly(ctx, r); err != nil {
 			return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
@@ -104,10 +142,16 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 			html = "(again) " + html
 		}
 	}
+	if err := o.showing(ctx, r, verdict.Clearance.Full()); err != nil {
+		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	}
 	got, err := l.bridge.Say(ctx, bridges.Outgoing{
 		Key: r.Key, Room: roomOf(r), ReplyTo: r.ReplyTo, Thread: r.Thread, Text: text, HTML: html, File: file,
 		Mentions: o.mentions(r), Tone: bridges.Tone(r.Tone), Readers: readers(proof, verdict.Clearance), State: proof.State,
 	})
+	if err == nil {
+		err = o.shown(r)
+	}
 	return got.ID, err
 }
 

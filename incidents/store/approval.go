@@ -18,9 +18,25 @@ func (tx *Tx) NewCode() string {
 
 // Ask keeps a request for a second person.
 func (tx *Tx) Ask(a incidents.Approval) error {
-	_, err := tx.exec(`INSERT INTO approval (code, asker, act, incident, version, hash, network, room, expires, done, done_by)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '')`,
-		a.Code, a.Asker, a.Act, nullInt(a.Incident), a.Version, a.Hash, a.Network, a.Room, a.Expires.UnixMilli())
+	_, err := tx.exec(`INSERT INTO approval (code, asker, act, incident, version, hash, network, room, expires, shown, done, done_by)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, iif(?, 'yes', ''), '', '')`,
+		a.Code, a.Asker, a.Act, nullInt(a.Incident), a.Version, a.Hash, a.Network, a.Room, a.Expires.UnixMilli(), a.Shown)
+	return err
+}
+
+// Showing writes down, before it is said, whether all of a request is about to be
+// said in a room. Where an earlier try may have arrived it counts as well: fresh says
+// that none did. In a room that is not the request's own nothing is written down.
+func (tx *Tx) Showing(code, network, room string, whole, fresh bool) error {
+	_, err := tx.exec(`UPDATE approval SET shown = CASE WHEN NOT ? THEN 'less' WHEN ? OR shown = '' THEN 'whole' ELSE shown END
+		WHERE code = ? AND network = ? AND room = ? AND done = '' AND shown <> 'yes'`, whole, fresh, code, network, room)
+	return err
+}
+
+// Shown writes down that what Showing spoke of arrived in a room.
+func (tx *Tx) Shown(code, network, room string) error {
+	_, err := tx.exec(`UPDATE approval SET shown = 'yes'
+		WHERE code = ? AND network = ? AND room = ? AND done = '' AND shown = 'whole'`, code, network, room)
 	return err
 }
 
@@ -28,9 +44,9 @@ func (tx *Tx) Ask(a incidents.Approval) error {
 func (tx *Tx) Approval(code string) (incidents.Approval, bool, error) {
 	a := incidents.Approval{Code: code}
 	var expires sql.NullInt64
-	err := tx.row(`SELECT asker, act, coalesce(incident, 0), version, hash, network, room, expires, done
+	err := tx.row(`SELECT asker, act, coalesce(incident, 0), version, hash, network, room, shown = 'yes', expires, done
 		FROM approval WHERE code = ? ORDER BY id DESC LIMIT 1`, code).
-		Scan(&a.Asker, &a.Act, &a.Incident, &a.Version, &a.Hash, &a.Network, &a.Room, &expires, &a.Done)
+		Scan(&a.Asker, &a.Act, &a.Incident, &a.Version, &a.Hash, &a.Network, &a.Room, &a.Shown, &expires, &a.Done)
 	a.Expires = instant(expires)
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, false, nil

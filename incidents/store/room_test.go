@@ -73,7 +73,9 @@ func TestAFileOfSchema1KeepsEverything(t *testing.T) {
 	_, err = db.Exec(string(first) + `; PRAGMA user_version = 1; ATTACH '` + d.path + `' AS new`)
 	must(t, err)
 	for table := range want {
-		_, err := db.Exec(fmt.Sprintf(`INSERT INTO main.%s SELECT * FROM new.%s`, table, table))
+		var columns string // those that there were then
+		must(t, db.QueryRow(`SELECT group_concat(name, ', ') FROM pragma_table_info(?, 'main')`, table).Scan(&columns))
+		_, err := db.Exec(fmt.Sprintf(`INSERT INTO main.%s (%s) SELECT %s FROM new.%s`, table, columns, columns, table))
 		must(t, err)
 	}
 	must(t, db.Close())
