@@ -170,6 +170,7 @@ func TestAPatchIsPartOfWhatIsApproved(t *testing.T) {
 		if template != "send/asked" || !ok {
 			t.Fatal(template, words)
 		}
+		d.shown("#full", code[:5])
 		return code[:5]
 	}
 	approve := func(code, want string) {

@@ -168,11 +168,12 @@ func (c *Call) recipients(k templates.DraftKind) ([]string, error) {
 		return nil, incidents.Refuse("send-to", "handle", c.I.Handle, "draft", incidents.Seal(k.Key), "reporter", k.Audience == templates.ForReporter)
 	}
 	var out []string
+	contact := strings.ToLower(c.open(c.I.Reporter.Contact))
 	for _, a := range list {
 		if !plainAddress(a.Address) {
 			return nil, incidents.Refuse("send-address", "address", incidents.Seal(a.Address))
 		}
-		if k.Audience == templates.ForReporter && !strings.Contains(strings.ToLower(c.open(c.I.Reporter.Contact)), strings.ToLower(a.Address)) {
+		if k.Audience == templates.ForReporter && strings.Contains(contact, "@") && !strings.Contains(contact, strings.ToLower(a.Address)) {
 			return nil, incidents.Refuse("send-elsewhere", "handle", c.I.Handle, "draft", incidents.Seal(k.Key), "address", incidents.Seal(a.Address))
 		}
 		if !slices.Contains(out, a.Address) {

@@ -54,9 +54,12 @@ func TestBasis(t *testing.T) {
 		"a yanked release": {func(i *incidents.Incident) { i.Release.YankedAt = at }, true},
 		"a level":          {func(i *incidents.Incident) { i.Level = "low" }, true},
 		"a summary":        {func(i *incidents.Incident) { i.Summary = incidents.Seal("It crashes.") }, true},
-		"a step":           {func(i *incidents.Incident) { i.Steps = map[string]incidents.Deed{"review": {State: incidents.StepDone}}; i.Version++ }, false},
-		"a lead":           {func(i *incidents.Incident) { i.Roles = map[string]string{"lead": "carol"}; i.Version++ }, false},
-		"an answer":        {func(i *incidents.Incident) { i.AckAt = at; i.Version++ }, false},
+		"a step": {func(i *incidents.Incident) {
+			i.Steps = map[string]incidents.Deed{"review": {State: incidents.StepDone}}
+			i.Version++
+		}, false},
+		"a lead":    {func(i *incidents.Incident) { i.Roles = map[string]string{"lead": "carol"}; i.Version++ }, false},
+		"an answer": {func(i *incidents.Incident) { i.AckAt = at; i.Version++ }, false},
 	} {
 		i := start
 		c.change(&i)

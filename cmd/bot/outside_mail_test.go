@@ -50,7 +50,8 @@ func TestMails(t *testing.T) {
 	if p.onRecord("acknowledged") != 1 || p.onRecord("sent") != 1 {
 		t.Error("that the reporter was answered is not on record once")
 	}
-	said := p.says("bob", "!approve "+p.code(p.says("alice", "!send update --to nobody-here@example.org")))
+	p.says("alice", "!reporter set Erin --contact nobody-here@example.org")
+	said := p.says("bob", "!approve "+p.code(p.says("alice", "!send update")))
 	if !strings.Contains(said, "was NOT sent by mail") || p.onRecord("updated") != 0 {
 		t.Errorf("a mailbox that is not there: %s", said)
 	}
