@@ -100,9 +100,9 @@ func (c *Call) openOf(key string) ([]incidents.Facts, error) {
 	return out, err
 }
 
-// library makes the value of the fact of that name a key of the plan's map, where the
+// bundled makes the value of the fact of that name a key of the plan's map, where the
 // plan has one.
-func (c *Call) library() error {
+func (c *Call) bundled() error {
 	if len(c.plan.Map.Upstream) == 0 {
 		return nil
 	}

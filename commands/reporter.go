@@ -81,7 +81,7 @@ func (c *Call) oneLineFact(name string) error {
 	clean, err := incidents.CleanLine(c.Str("value"), maxTitle)
 	c.args["value"] = clean
 	if err == nil && name == "library" {
-		err = c.library()
+		err = c.bundled()
 	}
 	return err
 }

@@ -32,7 +32,7 @@ func Card(p Plan, i Incident, now time.Time) Facts {
 		"differs": !i.Vector.Empty() && !i.ScoreLevel.Same(Seal(i.Level)),
 		"reason":  i.Reason, "floor": p.TypeOf(i).Floor != "",
 		"summary": i.Summary, "details": i.Details, "affected": i.Affected, "fixed": i.Fixed,
-		"cwe": i.CWE, "cve": i.CVE, "ghsa": i.GHSA, "library": i.Library, "outcome": o["name"], "closing": i.Closing, "ackvia": i.AckVia,
+		"cwe": i.CWE, "cve": i.CVE, "ghsa": i.GHSA, "component": i.Library, "outcome": o["name"], "closing": i.Closing, "ackvia": i.AckVia,
 		"reporter": i.Reporter.Name, "contact": i.Reporter.Contact, "credit": i.Reporter.Credit,
 		"known": !i.Reporter.Empty(),
 		"taken": len(i.Roles) > 0,

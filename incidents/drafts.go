@@ -42,7 +42,7 @@ func DraftFacts(p Plan, i Incident, now time.Time) Facts {
 		"phase": string(i.Phase), "level": level.Name, "levelkey": i.Level,
 		"title": i.Title, "summary": i.Summary, "details": i.Details, "affected": i.Affected, "fixed": i.Fixed,
 		"cve": i.CVE, "ghsa": i.GHSA, "id": firstSealed(i.CVE, i.GHSA), "link": linkOf(p, i), "cwe": i.CWE,
-		"vector": i.Vector, "score": lastWord(i.Score), "library": i.Library, "release": i.Release.Version,
+		"vector": i.Vector, "score": lastWord(i.Score), "component": i.Library, "release": i.Release.Version,
 		"track": Seal(TrackOf(p, i).Key), "type": Seal(p.TypeOf(i).Key), "reach": i.Reach,
 		"outcome": i.Outcome, "outcomename": Sealed{}, "recipient": Sealed{},
 		"wild": sealedIf(!i.WildAt.IsZero()), "public": sealedIf(!i.PublicAt.IsZero()),

@@ -76,7 +76,7 @@ func TestDraftFacts(t *testing.T) {
 			i.Steps = map[string]incidents.Deed{"revoke": {State: incidents.StepSkipped, At: noon()}}
 		})},
 		{"how it ended", "outcomename", "duplicate of another report", with(func(i *incidents.Incident) { i.Outcome = s("duplicate") })},
-		{"a bundled library", "library", "libwebp", with(func(i *incidents.Incident) { i.Library = s("libwebp") })},
+		{"a bundled library", "component", "libwebp", with(func(i *incidents.Incident) { i.Library = s("libwebp") })},
 	} {
 		got := incidents.DraftFacts(draftPlan(), c.i, noon()).Opened(fullClearance())
 		if got[c.fact] != c.want {

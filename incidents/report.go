@@ -22,7 +22,7 @@ func Report(p Plan, i Incident, entries []Entry, agreed []Consent, now time.Time
 		consents = append(consents, Facts{"at": a.At, "who": a.Who, "quote": a.Quote})
 	}
 	for k, v := range NewFacts(
-		"markdown", true, "project", p.Name, "neutral", i.Phase.Neutral(), "library", libraryName(p, i), "agreements", consents,
+		"markdown", true, "project", p.Name, "neutral", i.Phase.Neutral(), "component", libraryName(p, i), "agreements", consents,
 		"milestones", milestoneFacts(Milestones(p, i, entries, now), true), "stays", stayFacts(Stays(i, entries)),
 		"entries", entryFacts(entries, nil), "embargoes", entryFacts(entries, func(e Entry) bool { return strings.HasPrefix(e.Kind, "embargo-") }),
 		"heard", ListenerFacts(p, i, slices.DeleteFunc(Audience(p, i), func(l Listener) bool { return l.State == NoticeOpen })),
@@ -154,7 +154,7 @@ func PublicReport(p Plan, i Incident, entries []Entry, now time.Time) Facts {
 	return Facts{
 		"markdown": true, "project": p.Name, "now": now, "title": i.Title, "cve": i.CVE, "ghsa": i.GHSA, "fresh": fresh, "cwe": i.CWE, "summary": i.Summary, "details": i.Details,
 		"affected": i.Affected, "fixed": i.Fixed, "level": Seal(level.Name), "score": i.Score, "vector": i.Vector, "credit": credit,
-		"library": libraryName(p, i), "wild": sealedIf(!i.WildAt.IsZero()), "reported": i.ReportedAt, "disclosedat": disclosed,
+		"component": libraryName(p, i), "wild": sealedIf(!i.WildAt.IsZero()), "reported": i.ReportedAt, "disclosedat": disclosed,
 		"milestones": milestoneFacts(Milestones(p, i, entries, now), false), "stays": stayFacts(Stays(i, entries)), "entries": shown, "told": told,
 	}
 }

@@ -260,7 +260,7 @@ func mends() map[string][2]string {
 		"vector":      {"CVSS vector", "!severity set CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:A/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"},
 		"score":       {"CVSS score", "!severity set CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:A/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"},
 		"level":       {"level of severity", "!severity set high"},
-		"library":     {"library", "!fact set library libwebp"},
+		"component":   {"library", "!fact set library libwebp"},
 		"reporter":    {"name of the reporter", "!reporter set Erin"},
 		"credit":      {"credit", `!reporter set Erin --credit "Erin of Example Labs"`},
 		"embargo":     {"moment of the disclosure", "!embargo set 2026-12-03 14:00"},
