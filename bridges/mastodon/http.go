@@ -3,8 +3,6 @@ package mastodon
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -85,7 +83,7 @@ func (m *Client) exchange(ctx context.Context, r request) (answer, *Error) {
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	failed := func(err error) (answer, *Error) {
-		e := &Error{Kind: Silent, cause: plain(err)}
+		e := &Error{Kind: Silent, cause: bridges.PlainError(err)}
 		if !connected.Load() {
 			e.Kind, e.outcome = Unreachable, bridges.ErrNotSent
 		}
@@ -128,21 +126,3 @@ func (m *Client) exchange(ctx context.Context, r request) (answer, *Error) {
 	}
 	return a, nil
 }
-
-// plain takes what net/http puts around an error, which repeats the address, and
-// says timeouts in our words.
-func plain(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
-	}
-	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
-		return fmt.Errorf("no answer in time%w", hidden{err})
-	}
-	return err
-}
-
-// hidden carries a cause without its words.
-type hidden struct{ err error }
-
-func (h hidden) Error() string { return "" }
-func (h hidden) Unwrap() error { return h.err }

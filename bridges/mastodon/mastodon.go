@@ -18,13 +18,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
+
+	"tocsin/bridges"
 )
 
 // Config says where an account is and how to get at it.
@@ -65,7 +66,7 @@ func (c *Config) complete() error {
 		return errors.New("the account has no name")
 	case err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return errors.New("the instance is not an address; " + hint)
-	case u.Scheme == "http" && !(c.Loopback && loopback(u.Hostname())):
+	case u.Scheme == "http" && !(c.Loopback && bridges.Loopback(u.Hostname())):
 		return errors.New("the instance's address has no TLS; " + hint)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return errors.New("the instance's address does not begin with https://; " + hint)
@@ -77,11 +78,6 @@ func (c *Config) complete() error {
 		return errors.New("the user agent holds a control character")
 	}
 	return nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Client speaks for one account. It may be used by several goroutines, and keeps

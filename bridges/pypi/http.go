@@ -3,14 +3,14 @@ package pypi
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
+
+	"tocsin/bridges"
 )
 
 // Error is an answer that is none, or no answer. Its text holds nothing that the
@@ -74,7 +74,7 @@ func (p *Client) get(ctx context.Context, path, accept, etag string) (answer, er
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, p.c.Base+path, nil)
 	if err != nil {
-		return answer{}, &Error{cause: plain(err)}
+		return answer{}, &Error{cause: bridges.PlainError(err)}
 	}
 	q.Header.Set("Accept", accept)
 	q.Header.Set("User-Agent", p.c.Agent)
@@ -83,7 +83,7 @@ func (p *Client) get(ctx context.Context, path, accept, etag string) (answer, er
 	}
 	res, err := p.http.Do(q)
 	if err != nil {
-		return answer{}, &Error{cause: plain(err)}
+		return answer{}, &Error{cause: bridges.PlainError(err)}
 	}
 	defer res.Body.Close()
 	a := answer{status: res.StatusCode, header: res.Header}
@@ -96,29 +96,12 @@ func (p *Client) get(ctx context.Context, path, accept, etag string) (answer, er
 	a.body, err = io.ReadAll(io.LimitReader(res.Body, mostBytes+1))
 	switch {
 	case err != nil:
-		return answer{}, &Error{cause: plain(err)}
+		return answer{}, &Error{cause: bridges.PlainError(err)}
 	case len(a.body) > mostBytes:
 		return answer{}, &Error{Status: a.status}
 	}
 	return a, nil
 }
-
-// plain takes what net/http puts around an error, and says timeouts in our words.
-func plain(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
-	}
-	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
-		return fmt.Errorf("no answer in time%w", hidden{err})
-	}
-	return err
-}
-
-// hidden carries a cause without its words.
-type hidden struct{ err error }
-
-func (h hidden) Error() string { return "" }
-func (h hidden) Unwrap() error { return h.err }
 
 // retry reads Retry-After, which is seconds or a date.
 func retry(h http.Header, now time.Time) time.Time {

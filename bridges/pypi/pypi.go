@@ -12,7 +12,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -20,6 +19,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"tocsin/bridges"
 )
 
 // DefaultBase is the index that is asked where the configuration names no other.
@@ -55,7 +56,7 @@ func (c *Config) complete() error {
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return errors.New("the index is not an address; " + hint)
-	case u.Scheme == "http" && !(c.Loopback && loopback(u.Hostname())):
+	case u.Scheme == "http" && !(c.Loopback && bridges.Loopback(u.Hostname())):
 		return errors.New("the index's address has no TLS; " + hint)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return errors.New("the index's address does not begin with https://; " + hint)
@@ -65,11 +66,6 @@ func (c *Config) complete() error {
 		return errors.New("the user agent holds a control character")
 	}
 	return nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Client asks about one project. It may be used by several goroutines.

@@ -36,7 +36,7 @@ func imports() map[string][]string {
 		"bridges/pypi":         {self + "bridges"},
 		"bridges/calendar":     {"github.com/arran4/golang-ical"},
 		"incidents/store":      {self + "incidents", "github.com/mattn/go-sqlite3"},
-		"templates":            {self + "incidents", "github.com/pelletier/go-toml/v2", "github.com/rivo/uniseg", "github.com/robfig/cron/v3"},
+		"templates":            {self + "incidents", "github.com/pelletier/go-toml/v2", "github.com/rivo/uniseg", "github.com/robfig/cron/v3", "golang.org/x/text/unicode/norm"},
 		"incidents/outbox":     {self + "incidents", self + "incidents/store", self + "bridges", self + "templates"},
 		"incidents/advisories": {self + "incidents", self + "incidents/store", self + "bridges/github"},
 		"commands":             {self + "incidents", self + "incidents/store", self + "templates", self + "bridges"},
