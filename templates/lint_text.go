@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -85,9 +84,10 @@ const dashes = `\p{Pd}\x{2043}\x{02d7}\x{2212}`
 // Unicode Technical Standard 39.
 func folded(text string) string {
 	text = norm.NFKD.String(html.UnescapeString(text))
+	latin := lookAlikes()
 	var out strings.Builder
 	for k, r := range text {
-		like, known := lookAlikes()[r]
+		like, known := latin[r]
 		switch {
 		case known:
 			out.WriteRune(like)
@@ -119,7 +119,7 @@ func spelled(text string) string {
 
 // lookAlikes are the letters of other scripts that look like Latin ones, both sizes of
 // a letter alike.
-var lookAlikes = sync.OnceValue(func() map[rune]rune {
+func lookAlikes() map[rune]rune {
 	out := map[rune]rune{}
 	for _, pair := range [][2]string{
 		{"авекмнорстухіјѕһԁԛԝӏєгп", "abekmhopctyxijshdqwlern"},
@@ -135,7 +135,7 @@ var lookAlikes = sync.OnceValue(func() map[rune]rune {
 		}
 	}
 	return out
-})
+}
 
 // holdsName reports whether the words of a text, see letters, have those of a name in a
 // row.
