@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tocsin/internal/chattest/freeport"
 )
 
 // Version is the version that .ci/dendrite/go.mod pins.
@@ -58,9 +60,6 @@ type process struct {
 
 // ErrMissing is Launch's error where the homeserver has not been built.
 var ErrMissing = errors.New("the homeserver Dendrite " + Version + " is not built: say make servers")
-
-// errEnded says that a server ended while it started.
-var errEnded = errors.New("the homeserver ended at once")
 
 // Start starts a homeserver that ends with the test, or skips the test loudly
 // where it is not built. With TOCSIN_REQUIRE_SERVERS=1 the test fails instead.
@@ -121,19 +120,15 @@ func (s *Server) launch() error {
 	if out, err := keys.CombinedOutput(); err != nil {
 		return fmt.Errorf("making the homeserver's key: %w: %s", err, out)
 	}
-	var err error
-	for range 3 { // somebody may take the port between our look and the server's
-		if s.port, err = freePort(); err != nil {
-			return err
-		}
-		if err = os.WriteFile(filepath.Join(s.dir, "dendrite.yaml"), []byte(s.config()), 0o600); err != nil {
-			return err
-		}
-		if err = s.start(); !errors.Is(err, errEnded) {
-			return err
-		}
+	free, err := freeport.Get(1)
+	if err != nil {
+		return err
 	}
-	return err
+	s.port = free[0]
+	if err := os.WriteFile(filepath.Join(s.dir, "dendrite.yaml"), []byte(s.config()), 0o600); err != nil {
+		return err
+	}
+	return s.start()
 }
 
 // program is where make servers keeps what it built.
@@ -209,7 +204,7 @@ func (s *Server) ready(p *process) error {
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("%w: %s", errEnded, s.Output())
+			return errors.New("the homeserver ended at once: " + s.Output())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -1,11 +1,8 @@
 package dendrite
 
 import (
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 )
 
@@ -43,19 +40,4 @@ func newFolder() (string, *os.File, error) {
 		return "", nil, err
 	}
 	return dir, lock, nil
-}
-
-// freePort finds a port of loopback that is free, outside of the range that
-// outgoing connections use: nobody takes it while the server is stopped.
-func freePort() (int, error) {
-	var last error
-	for range 100 {
-		port := 20000 + rand.IntN(12000)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			return port, l.Close()
-		}
-		last = err
-	}
-	return 0, last
 }

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tocsin/internal/chattest/freeport"
 )
 
 // Options say what to start.
@@ -130,7 +132,7 @@ func (s *Server) launch() error {
 			return err
 		}
 	}
-	free, err := freePorts(7)
+	free, err := freeport.Get(7)
 	if err != nil {
 		return err
 	}
@@ -182,19 +184,6 @@ func program(name string) string {
 }
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
-
-func freePorts(n int) ([]int, error) {
-	var out []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		out = append(out, l.Addr().(*net.TCPAddr).Port)
-	}
-	return out, nil
-}
 
 // own hands the directory to an ordinary user when we are root, since neither
 // server runs as root.

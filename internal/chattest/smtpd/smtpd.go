@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/internal/chattest/freeport"
 	"tocsin/internal/chattest/ircd"
 )
 
@@ -159,13 +160,13 @@ func (s *Server) files() error {
 }
 
 func (s *Server) start(uid int) error {
-	ports, err := freePorts(2)
+	free, err := freeport.Get(2)
 	if err != nil {
 		return err
 	}
-	s.StartTLS, s.TLS = "localhost:"+strconv.Itoa(ports[0]), "localhost:"+strconv.Itoa(ports[1])
+	s.StartTLS, s.TLS = "localhost:"+strconv.Itoa(free[0]), "localhost:"+strconv.Itoa(free[1])
 	conf := filepath.Join(s.Dir, "exim.conf")
-	if err := os.WriteFile(conf, []byte(s.config(uid, ports[0], ports[1])), 0o644); err != nil {
+	if err := os.WriteFile(conf, []byte(s.config(uid, free[0], free[1])), 0o644); err != nil {
 		return err
 	}
 	out, err := os.OpenFile(filepath.Join(s.Dir, "out"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
@@ -187,7 +188,7 @@ func (s *Server) start(uid int) error {
 		_ = cmd.Wait()
 		close(done)
 	}()
-	if err := s.ready(ports[1]); err != nil {
+	if err := s.ready(free[1]); err != nil {
 		s.stop()
 		return err
 	}
@@ -208,19 +209,6 @@ func (s *Server) ready(port int) error {
 		}
 	}
 	return errors.New("the mail server did not come up")
-}
-
-func freePorts(n int) ([]int, error) {
-	var out []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		out = append(out, l.Addr().(*net.TCPAddr).Port)
-	}
-	return out, nil
 }
 
 // Wait waits until a person's mailbox holds n mails and gives them in the order
