@@ -227,7 +227,13 @@ func (p *Person) changed() {
 // whenever anything has come.
 func (p *Person) Until(what string, so func() bool) {
 	p.t.Helper()
-	limit := time.NewTimer(within)
+	p.UntilIn(within, what, so)
+}
+
+// UntilIn is Until with another limit.
+func (p *Person) UntilIn(most time.Duration, what string, so func() bool) {
+	p.t.Helper()
+	limit := time.NewTimer(most)
 	defer limit.Stop()
 	for {
 		p.mu.Lock()
@@ -242,7 +248,7 @@ func (p *Person) Until(what string, so func() bool) {
 			p.mu.Lock()
 			err := p.syncErr
 			p.mu.Unlock()
-			p.t.Fatalf("%s waited %s in vain for: %s (the last error of its sync: %v)\nheard: %s", p.name(), within, what, err, p.overheard())
+			p.t.Fatalf("%s waited %s in vain for: %s (the last error of its sync: %v)\nheard: %s", p.name(), most, what, err, p.overheard())
 		}
 	}
 }
