@@ -63,7 +63,7 @@ func TestFilesAreMade(t *testing.T) {
 		if o = ask("matrix", "!desk", "ics"); o.File != nil || !strings.Contains(o.Text, "could not be made") || !strings.Contains(r.log.String(), "it is broken") {
 			t.Errorf("%+v: %s", o.File, o.Text)
 		}
-		f, facts := r.Outbox.made(incidents.Facts{"maker": "print"}, incidents.Clear(incidents.Grant{Network: incidents.OnConsole}, incidents.Proof{}, i.N, nil), bridges.Limits{})
+		f, facts := r.Outbox.made(t.Context(), store.Row{}, incidents.Facts{"maker": "print"}, incidents.Clear(incidents.Grant{Network: incidents.OnConsole}, incidents.Proof{}, i.N, nil), bridges.Limits{})
 		if text, _ := facts["printed"].(incidents.Sealed); f != nil || !text.Same(incidents.Seal("a\nb")) || facts["made"] != "printed" {
 			t.Errorf("%+v, %v", f, facts)
 		}
