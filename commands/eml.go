@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"net/mail"
 	"strings"
 
 	"tocsin/incidents"
@@ -35,17 +34,13 @@ func (c *Call) eml(k templates.DraftKind) (Reply, error) {
 	if k.Channel != templates.ByMail {
 		return Reply{}, incidents.Refuse("draft-no-mail", "draft", kind, "handle", c.I.Handle)
 	}
-	from, err := c.sender()
-	if err != nil {
-		return Reply{}, err
-	}
 	to, err := c.recipients(k)
 	if err != nil {
 		return Reply{}, err
 	}
-	e := Envelope{From: from}
+	e := Envelope{From: c.Str("ADDRESS")}
 	if c.Letters != nil {
-		e, err = c.Letters(from, to)
+		e, err = c.Letters(e.From, to)
 	}
 	if err != nil || e.From == "" {
 		return Reply{}, orRefuse(err, "draft-eml-from", "handle", c.I.Handle, "draft", kind)
@@ -73,17 +68,4 @@ func (c *Call) eml(k templates.DraftKind) (Reply, error) {
 	r.Facts["from"], r.Facts["to"], r.Facts["seed"] = incidents.Seal(e.From), whom, incidents.TextHash(t.hash, whom)
 	r.Facts["readers"], r.Facts["also"], r.Facts["signed"], r.Facts["enclosed"] = readers, incidents.Seal(e.Also), e.Signed, enclosed
 	return r, nil
-}
-
-// sender gives whose address a letter is from, as it was typed, or "".
-func (c *Call) sender() (string, error) {
-	typed := c.Str("ADDRESS")
-	if typed == "" {
-		return "", nil
-	}
-	a, err := mail.ParseAddress(typed)
-	if err != nil || !plainAddress(a.Address) {
-		return "", incidents.Refuse("draft-eml-address", "address", incidents.Seal(typed))
-	}
-	return typed, nil
 }

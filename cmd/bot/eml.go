@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tocsin/bridges"
+	"tocsin/bridges/mail"
 	"tocsin/commands"
 	"tocsin/incidents"
 	"tocsin/incidents/outbox"
@@ -19,6 +20,9 @@ func (l letters) envelope(from string, to []string) (commands.Envelope, error) {
 	e := commands.Envelope{From: cmp.Or(from, l.c.From)}
 	if e.From == "" {
 		return e, nil
+	}
+	if _, err := mail.MessageID("check", e.From); err != nil {
+		return e, incidents.Refuse("draft-eml-address", "address", incidents.Seal(e.From))
 	}
 	e.Signed = l.signs(e.From)
 	sealed, err := l.encrypts(to)
