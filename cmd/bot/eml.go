@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -59,7 +60,9 @@ func (l letters) file(f incidents.Facts) (*bridges.File, error) {
 		p.Files = append(p.Files, store.Enclosed{Name: name, Data: []byte(body)})
 	}
 	letter, err := l.build(text("from"), p)
-	switch {
+	switch _, no := errors.AsType[mail.NoKeyError](err); {
+	case no: // it names an address, which is for nobody's log
+		return nil, errOtherKeys
 	case err != nil:
 		return nil, err
 	case letter.Encrypted != (len(readers) > 0) || letter.Signed != signed:
