@@ -104,6 +104,11 @@ func TestALetterIsSentByAPerson(t *testing.T) {
 		Keys: []string{g.Public(t, "erin@example.org", "security@example.org"), g.Public(t, "linux-distros@vs.openwall.org")},
 	}, time.Now) // gpg has no other clock
 	must(t, err)
+	for to, want := range map[string]string{"erin@example.org": "(encrypted and signed)", "bob@example.org": "(signed, but NOT encrypted: "} {
+		if account, err := l.from([]string{to}); err != nil || !strings.Contains(account, want) {
+			t.Errorf("mail of our own to %s is from %s, %v", to, account, err)
+		}
+	}
 	p.mail = l
 	must(t, p.Restart(t.Context()))
 	for _, line := range append(facts()[:4:4], "!reporter set Erin --contact erin@example.org", "!severity set CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H",
