@@ -44,8 +44,9 @@ type Desk struct {
 	// said at the moment is judged anew. It may be nil.
 	Interrupt func()
 
-	Ways      func(way string) (Way, bool) // by which of incidents.Ways the bot sends to people outside; nil: by none
-	RoomNames []string                     // names, aliases and ids of its rooms, which no public text may hold
+	Letters   func(from string, to []string) (Envelope, error) // how a letter that a person sends is protected, from an address or, with "", ours; nil: it is plain
+	Ways      func(way string) (Way, bool)                     // by which of incidents.Ways the bot sends to people outside; nil: by none
+	RoomNames []string                                         // names, aliases and ids of its rooms, which no public text may hold
 }
 
 // Line is a message with what is known of the room it was said in.

@@ -11,12 +11,9 @@ import (
 func draft() Command {
 	return Command{
 		Words: "draft", About: One, Needs: Full, Reads: true,
-		Does:    "show a text for people outside, with what is missing in it and what speaks against it",
+		Does:    "show a text for people outside, with what is missing in it and what speaks against it; --eml gives it as a file for a mail program",
 		Example: "!draft INC-7 downstream --for Kivy",
-		Args: []Arg{
-			forArg(), draftArg(),
-			{Name: "outcome", Kind: Key, Of: "outcome", Optional: true, Sealed: true},
-		},
+		Args:    append(emlArgs(), forArg(), draftArg(), Arg{Name: "outcome", Kind: Key, Of: "outcome", Optional: true, Sealed: true}),
 		Run: func(c *Call) (Reply, error) {
 			if c.Has("outcome") && small(c.Str("kind")) != decline {
 				return Reply{}, incidents.Refuse("draft-outcome-alone")
@@ -24,6 +21,12 @@ func draft() Command {
 			k, err := c.draftKind(c.Str("outcome"))
 			if err != nil {
 				return Reply{}, err
+			}
+			if c.Has("eml") {
+				return c.eml(k)
+			}
+			if c.Has("ADDRESSES") || c.Has("ADDRESS") {
+				return Reply{}, incidents.Refuse("draft-eml-flag")
 			}
 			t, err := c.text(k, use{limits: c.limitsOf(k)})
 			if err != nil {

@@ -165,7 +165,7 @@ func (c *Call) recipients(k templates.DraftKind) ([]string, error) {
 	}
 	list, err := mail.ParseAddressList(typed)
 	if err != nil {
-		return nil, incidents.Refuse("send-to", "handle", c.I.Handle, "draft", incidents.Seal(k.Key), "reporter", k.Audience == templates.ForReporter)
+		return nil, incidents.Refuse("send-to", "handle", c.I.Handle, "draft", incidents.Seal(k.Key), "reporter", k.Audience == templates.ForReporter, "eml", c.Has("eml"))
 	}
 	var out []string
 	contact := strings.ToLower(c.open(c.I.Reporter.Contact))

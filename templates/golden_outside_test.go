@@ -35,7 +35,10 @@ func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool
 		"until", now().Add(incidents.CarryLife), "then", incidents.Seal("ack sent"), "command", "!draft", "kinds", []string{"ack", "update"}, "outcomes", []string{"duplicate", "out-of-scope"},
 		"act", seal("send INC-7 ack"), "handle", i.Handle, "codename", i.Codename, "phase", "triage", "usage", "!sent [INC-n] [--via HOW] [--to WHOM] <kind> [note]",
 		"patches", []incidents.Facts{{"name": seal("fix.patch"), "size": incidents.Seal("2 KiB"), "sum": incidents.Seal("0123456789ab"), "wroteby": "carol", "wroteat": now()}},
-		"letters", incidents.Seal("distro, update"), "replaces", many, "via", seal("email"), "max", 20, "at", now(), "reporter", true,
+		"letters", incidents.Seal("distro, update"), "replaces", many, "via", seal("email"), "max", 20,
+		"made", "printed", "name", "INC-7-ack.eml", "printed", seal("Date: Thu, 26 Nov 2026 12:00:00 +0000"), "from", seal("dana@example.org"), "signed", many,
+		"readers", []incidents.Facts{{"address": seal("erin@example.org"), "key": seal("0123456789ABCDEF")}}, "also", seal("dana@example.org"), "eml", !many,
+		"at", now(), "reporter", true,
 	) {
 		f[k] = v
 	}
@@ -43,9 +46,10 @@ func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool
 		f["posts"] = []incidents.Facts{{"number": 1, "length": 412, "text": seal("Pillow fixes a security issue.")}, {"number": 2, "length": 40, "text": seal("Please upgrade.")}}
 	}
 	if !many {
-		for _, k := range []string{"for", "section", "subject", "to", "completed", "then"} {
+		for _, k := range []string{"for", "section", "subject", "to", "completed", "then", "also"} {
 			f[k] = incidents.Sealed{}
 		}
+		f["made"], f["readers"] = "file", []incidents.Facts{}
 		for _, k := range []string{"errors", "warnings", "missing", "notes", "earlier", "posts"} {
 			f[k] = []incidents.Facts{}
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,92 +12,29 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
+	"tocsin/internal/chattest/gpg"
 	"tocsin/internal/chattest/smtpd"
 )
-
-// gpg is the real program with a folder of its own.
-type gpg struct{ home string }
-
-func newGPG(t *testing.T) *gpg {
-	t.Helper()
-	if _, err := exec.LookPath("gpg"); err != nil {
-		const missing = "real PGP program missing: apt-get install gnupg, or say make servers"
-		if os.Getenv("TOCSIN_REQUIRE_SERVERS") == "1" {
-			t.Fatal(missing)
-		}
-		t.Skip("SKIPPED: ", missing)
-	}
-	// The test's own folder may be too deep for the sockets of gpg's agent.
-	home, err := os.MkdirTemp("", "gpg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Else the agent measures how long a passphrase may take, for seconds.
-	if err := os.WriteFile(filepath.Join(home, "gpg-agent.conf"), []byte("s2k-count 65536\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	g := &gpg{home}
-	t.Cleanup(func() {
-		// The agents of this folder alone.
-		_ = exec.Command("gpgconf", "--homedir", home, "--kill", "all").Run()
-		_ = os.RemoveAll(home)
-	})
-	return g
-}
-
-func (g *gpg) run(t *testing.T, in []byte, args ...string) (out, status string, err error) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "gpg", append([]string{
-		"--homedir", g.home, "--batch", "--no-tty", "--pinentry-mode", "loopback", "--trust-model", "always", "--status-fd", "2",
-	}, args...)...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	var o, e bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &o, &e
-	err = cmd.Run()
-	return o.String(), e.String(), err
-}
-
-func (g *gpg) must(t *testing.T, in []byte, args ...string) (out, status string) {
-	t.Helper()
-	out, status, err := g.run(t, in, args...)
-	if err != nil {
-		t.Fatalf("gpg %v: %v\n%s", args, err, status)
-	}
-	return out, status
-}
-
-// key makes a key of the kind that is quick to make.
-func (g *gpg) key(t *testing.T, uid, passphrase, expire string) {
-	t.Helper()
-	g.must(t, nil, "--passphrase", passphrase, "--quick-generate-key", uid, "future-default", "default", expire)
-}
-
-func (g *gpg) public(t *testing.T, who ...string) string {
-	t.Helper()
-	out, _ := g.must(t, nil, append([]string{"--armor", "--export"}, who...)...)
-	return file(t, 0o644, []byte(out))
-}
 
 // TestReadByGnuPG: what we make is read by the program that most people have, with
 // keys that it made and one that it took.
 func TestReadByGnuPG(t *testing.T) {
 	t.Parallel()
-	g := newGPG(t)
+	g := gpg.New(t)
 	const pass = "a pass phrase"
 	// The kind that most people have. gpg takes long to make one.
 	rsa, err := openpgp.NewEntity("Erin", "", "erin@example.org", &packet.Config{Algorithm: packet.PubKeyAlgoRSA, RSABits: 2048})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.must(t, armored(t, openpgp.PrivateKeyType, rsa), "--import")
-	g.key(t, "Bob <bob@example.org>", "", "1y")
-	g.key(t, "Pillow Security <security@example.org>", pass, "2y")
-	keys, err := ReadKeys(g.public(t, "erin@example.org", "bob@example.org"), g.public(t, "security@example.org"))
+	g.Must(t, armored(t, openpgp.PrivateKeyType, rsa), "--import")
+	g.Key(t, "Bob <bob@example.org>", "", "1y")
+	g.Key(t, "Pillow Security <security@example.org>", pass, "2y")
+	keys, err := ReadKeys(g.Public(t, "erin@example.org", "bob@example.org"), g.Public(t, "security@example.org"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, _ := g.must(t, nil, "--passphrase", pass, "--armor", "--export-secret-keys", "security@example.org")
-	signer, err := ReadSigner(file(t, 0o600, []byte(secret)), pass)
+	signer, err := ReadSigner(g.Secret(t, "security@example.org", pass), pass)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +44,7 @@ func TestReadByGnuPG(t *testing.T) {
 	m.Text = "Grüße, Erin.\n\nFrom here on it is secret. \n-- \nthe maintainers\n"
 	m.Attachments = []Attachment{{Name: "0001-fix.patch", Data: []byte("From 0 Mon Sep 17 00:00:00 2001\n-a \n+b\n-- \n2.47\n")}}
 	l := build(t, m, Protection{Keys: keys, Also: []string{"security@example.org"}, Signer: signer, Now: now})
-	inner, status := g.must(t, sealedParts(t, l), "--passphrase", pass, "--decrypt")
+	inner, status := g.Must(t, sealedParts(t, l), "--passphrase", pass, "--decrypt")
 	for _, want := range []string{"GOODSIG", "security@example.org", "DECRYPTION_OKAY"} {
 		if !strings.Contains(status, want) {
 			t.Errorf("gpg does not say %s:\n%s", want, status)
@@ -140,10 +76,10 @@ func TestReadByGnuPG(t *testing.T) {
 // it that signs, without the primary key. Without such a part there is an error.
 func TestSignsWithoutPrimaryKey(t *testing.T) {
 	t.Parallel()
-	g := newGPG(t)
-	g.key(t, "security@example.org", "", "0") // a user ID that is nothing but an address
+	g := gpg.New(t)
+	g.Key(t, "security@example.org", "", "0") // a user ID that is nothing but an address
 	subkeys := func() *Signer {
-		secret, _ := g.must(t, nil, "--armor", "--export-secret-subkeys")
+		secret, _ := g.Must(t, nil, "--armor", "--export-secret-subkeys")
 		s, err := ReadSigner(file(t, 0o600, []byte(secret)), "")
 		if err != nil {
 			t.Fatal(err)
@@ -151,11 +87,11 @@ func TestSignsWithoutPrimaryKey(t *testing.T) {
 		return s
 	}
 	without := subkeys()
-	list, _ := g.must(t, nil, "--with-colons", "--list-keys")
+	list, _ := g.Must(t, nil, "--with-colons", "--list-keys")
 	_, fpr, _ := strings.Cut(list, "\nfpr:")
 	fpr, _, _ = strings.Cut(strings.TrimLeft(fpr, ":"), ":")
-	g.must(t, nil, "--passphrase", "", "--quick-add-key", fpr, "ed25519", "sign", "1y")
-	keys, err := ReadKeys(g.public(t))
+	g.Must(t, nil, "--passphrase", "", "--quick-add-key", fpr, "ed25519", "sign", "1y")
+	keys, err := ReadKeys(g.Public(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +99,7 @@ func TestSignsWithoutPrimaryKey(t *testing.T) {
 	m := plain(t)
 	m.To = []string{"Security <Security@example.org>"}
 	l := build(t, m, Protection{Keys: keys, Signer: subkeys(), Now: now})
-	if _, status := g.must(t, sealedParts(t, l), "--decrypt"); !strings.Contains(status, "GOODSIG") {
+	if _, status := g.Must(t, sealedParts(t, l), "--decrypt"); !strings.Contains(status, "GOODSIG") {
 		t.Errorf("not signed:\n%s", status)
 	}
 	if _, err := Build(m, Protection{Keys: keys, Signer: without, Now: now}); err == nil || !strings.Contains(err.Error(), "is not in the file") {
@@ -174,10 +110,10 @@ func TestSignsWithoutPrimaryKey(t *testing.T) {
 // TestEachReaderAlone: one secret key is enough to read, with gpg.
 func TestEachReaderAlone(t *testing.T) {
 	t.Parallel()
-	erin, bob := newGPG(t), newGPG(t)
-	erin.key(t, "Erin <erin@example.org>", "", "0")
-	bob.key(t, "Bob <bob@example.org>", "", "0")
-	keys, err := ReadKeys(erin.public(t), bob.public(t))
+	erin, bob := gpg.New(t), gpg.New(t)
+	erin.Key(t, "Erin <erin@example.org>", "", "0")
+	bob.Key(t, "Bob <bob@example.org>", "", "0")
+	keys, err := ReadKeys(erin.Public(t), bob.Public(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,12 +121,12 @@ func TestEachReaderAlone(t *testing.T) {
 	m := plain(t)
 	m.To = []string{"erin@example.org", "bob@example.org"}
 	message := sealedParts(t, build(t, m, Protection{Keys: keys, Now: now}))
-	for _, g := range []*gpg{erin, bob} {
-		if inner, _ := g.must(t, message, "--decrypt"); read(t, []byte(inner)).text != m.Text {
+	for _, g := range []*gpg.Home{erin, bob} {
+		if inner, _ := g.Must(t, message, "--decrypt"); read(t, []byte(inner)).text != m.Text {
 			t.Errorf("inside is\n%s", inner)
 		}
 	}
-	if _, _, err := newGPG(t).run(t, message, "--decrypt"); err == nil {
+	if _, _, err := gpg.New(t).Run(t, message, "--decrypt"); err == nil {
 		t.Error("somebody without a key can read it")
 	}
 }
@@ -200,11 +136,11 @@ func TestEachReaderAlone(t *testing.T) {
 func TestRevokedByGnuPG(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		revoke func(g *gpg)
+		revoke func(g *gpg.Home)
 		why    string
 	}{
-		"key": {func(g *gpg) {
-			certs, err := filepath.Glob(filepath.Join(g.home, "openpgp-revocs.d", "*.rev"))
+		"key": {func(g *gpg.Home) {
+			certs, err := filepath.Glob(filepath.Join(g.Dir, "openpgp-revocs.d", "*.rev"))
 			if err != nil || len(certs) != 1 {
 				t.Fatal(certs, err)
 			}
@@ -213,19 +149,19 @@ func TestRevokedByGnuPG(t *testing.T) {
 				t.Fatal(err)
 			}
 			// gpg puts a colon there so that nobody revokes a key by mistake.
-			g.must(t, bytes.ReplaceAll(data, []byte(":-----BEGIN"), []byte("-----BEGIN")), "--import")
+			g.Must(t, bytes.ReplaceAll(data, []byte(":-----BEGIN"), []byte("-----BEGIN")), "--import")
 		}, "was revoked"},
-		"part": {func(g *gpg) {
-			g.must(t, []byte("key 1\nrevkey\ny\n0\n\ny\nsave\n"), "--command-fd", "0", "--edit-key", "erin@example.org")
+		"part": {func(g *gpg.Home) {
+			g.Must(t, []byte("key 1\nrevkey\ny\n0\n\ny\nsave\n"), "--command-fd", "0", "--edit-key", "erin@example.org")
 		}, "revoked"},
-		"user ID": {func(g *gpg) {
-			g.must(t, nil, "--quick-add-uid", "erin@example.org", "Erin <erin@reporter.example.org>")
-			g.must(t, nil, "--quick-revoke-uid", "erin@reporter.example.org", "Erin <erin@example.org>")
+		"user ID": {func(g *gpg.Home) {
+			g.Must(t, nil, "--quick-add-uid", "erin@example.org", "Erin <erin@reporter.example.org>")
+			g.Must(t, nil, "--quick-revoke-uid", "erin@reporter.example.org", "Erin <erin@example.org>")
 		}, "taken this address back"},
 	} {
-		g := newGPG(t)
-		g.key(t, "Erin <erin@example.org>", "", "0")
-		keys, err := ReadKeys(g.public(t))
+		g := gpg.New(t)
+		g.Key(t, "Erin <erin@example.org>", "", "0")
+		keys, err := ReadKeys(g.Public(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,7 +171,7 @@ func TestRevokedByGnuPG(t *testing.T) {
 			t.Errorf("%s, before: %v", name, err)
 		}
 		c.revoke(g)
-		if keys, err = ReadKeys(g.public(t)); err != nil {
+		if keys, err = ReadKeys(g.Public(t)); err != nil {
 			t.Fatal(err)
 		}
 		_, err = keys.For("erin@example.org", later)
@@ -249,15 +185,14 @@ func TestRevokedByGnuPG(t *testing.T) {
 // a mailbox, and a real PGP program reads it there.
 func TestWholeWay(t *testing.T) {
 	t.Parallel()
-	g, s := newGPG(t), smtpd.Start(t)
-	g.key(t, "Erin <erin@example.org>", "", "0")
-	g.key(t, "Pillow Security <security@example.org>", "", "0")
-	keys, err := ReadKeys(g.public(t))
+	g, s := gpg.New(t), smtpd.Start(t)
+	g.Key(t, "Erin <erin@example.org>", "", "0")
+	g.Key(t, "Pillow Security <security@example.org>", "", "0")
+	keys, err := ReadKeys(g.Public(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, _ := g.must(t, nil, "--armor", "--export-secret-keys", "security@example.org")
-	signer, err := ReadSigner(file(t, 0o600, []byte(secret)), "")
+	signer, err := ReadSigner(g.Secret(t, "security@example.org", ""), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,8 +203,62 @@ func TestWholeWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := Letter{Data: s.Wait(t, "erin", 1)[0]}
-	inner, status := g.must(t, sealedParts(t, got), "--decrypt")
+	inner, status := g.Must(t, sealedParts(t, got), "--decrypt")
 	if !strings.Contains(status, "GOODSIG") || read(t, []byte(inner)).text != m.Text {
 		t.Errorf("%s\n%s", status, inner)
+	}
+}
+
+// TestSignedByGnuPG: where nothing is encrypted the signature stands beside the text,
+// survives a real mail server, and is good for what it signs and for nothing else.
+func TestSignedByGnuPG(t *testing.T) {
+	t.Parallel()
+	g, s := gpg.New(t), smtpd.Start(t)
+	g.Key(t, "Pillow Security <security@example.org>", "", "0")
+	signer, err := ReadSigner(g.Secret(t, "security@example.org", ""), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		person string
+		text   string
+		files  []Attachment
+	}{
+		"plain text":     {"erin", "Hello Erin,\n\nwe have it.\n", nil},
+		"all but plain":  {"bob", "From here on, ä. \n-- \n.\n" + strings.Repeat("x", 1200) + "\n", nil},
+		"with two files": {"dana", "See the patch.\n", []Attachment{{Name: "a.patch", Data: []byte("-a \n+b\n")}, {Name: "b.patch", Data: []byte("--- a\n+++ b\n")}}},
+	} {
+		m := plain(t)
+		m.To, m.Text, m.Attachments = []string{c.person + "@example.org"}, c.text, c.files
+		l := build(t, m, Protection{Signer: signer, Now: time.Now()})
+		if l.Encrypted || !l.Signed {
+			t.Errorf("%s: %+v", name, l)
+		}
+		if _, err := rigSender(t, s, StartTLS).Send(t.Context(), l.From, l.To, l.Data); err != nil {
+			t.Fatal(err)
+		}
+		got := bytes.ReplaceAll(s.Wait(t, c.person, 1)[0], []byte("\n"), []byte("\r\n")) // a mailbox has lines of its own
+		signed, signature := signedParts(t, got)
+		beside := file(t, 0o600, signature)
+		_, status := g.Must(t, signed, "--verify", beside, "-")
+		if !strings.Contains(status, "GOODSIG") || !strings.Contains(status, "VALIDSIG") {
+			t.Errorf("%s: gpg says\n%s", name, status)
+		}
+		inner := read(t, signed)
+		if inner.text != c.text || len(inner.files) != len(c.files) {
+			t.Errorf("%s: inside is\n%s", name, signed)
+		}
+		for i := range c.files {
+			if !bytes.Equal(bytes.ReplaceAll(inner.files[i].Data, []byte("\r\n"), []byte("\n")), c.files[i].Data) {
+				t.Errorf("%s: %s came as %q", name, c.files[i].Name, inner.files[i].Data)
+			}
+		}
+		for _, at := range []int{0, len(signed) / 2, len(signed) - 3} {
+			other := bytes.Clone(signed)
+			other[at] ^= 1
+			if _, status, err := g.Run(t, other, "--verify", beside, "-"); err == nil || !strings.Contains(status, "BADSIG") {
+				t.Errorf("%s: byte %d is another, and gpg says\n%s", name, at, status)
+			}
+		}
 	}
 }

@@ -59,7 +59,7 @@ type Attachment struct {
 type Protection struct {
 	Keys   *Keys     // of the recipients; nil: the mail goes out in the clear
 	Also   []string  // addresses that can read it too, without getting it: our own, for the record
-	Signer *Signer   // who signs inside the encryption, or nil; without Keys nothing is signed
+	Signer *Signer   // who signs, inside the encryption where there is one; nil: nobody
 	Now    time.Time // keys have to be usable at this moment
 }
 
@@ -105,8 +105,13 @@ func Build(m Message, p Protection) (Letter, error) {
 		if body, err = p.seal(l, body); err != nil {
 			return Letter{}, err
 		}
-		l.Encrypted, l.Signed = true, p.Signer != nil
+		l.Encrypted = true
+	} else if p.Signer != nil {
+		if body, err = p.sign(l, body); err != nil {
+			return Letter{}, err
+		}
 	}
+	l.Signed = p.Signer != nil
 	var b bytes.Buffer
 	for _, f := range append(head, newField("MIME-Version", "1.0")) {
 		f.write(&b)

@@ -62,7 +62,7 @@ func (p Protection) encrypt(readers []*openpgp.Entity, plain []byte) ([]byte, er
 		p.Signer.mu.Lock()
 		defer p.Signer.mu.Unlock()
 		if why := signProblem(p.Signer.entity, p.Now); why != "" {
-			return nil, errors.New("nothing can be signed: " + why)
+			return nil, cannotSign(why)
 		}
 		signers = append(signers, p.Signer.entity)
 	}
@@ -81,5 +81,59 @@ func (p Protection) encrypt(readers []*openpgp.Entity, plain []byte) ([]byte, er
 	if err := errors.Join(w.Close(), a.Close()); err != nil {
 		return nil, fmt.Errorf("encrypting: %w", err)
 	}
-	return []byte(strings.ReplaceAll(strings.TrimSpace(b.String()), "\n", "\r\n") + "\r\n"), nil
+	return wireArmor(b.String()), nil
+}
+
+// sign makes the two parts of RFC 3156 section 5 where nothing is encrypted. What is
+// signed is the part byte for byte as it stands in the mail, its headers too, without
+// the line break that belongs to the boundary.
+func (p Protection) sign(l Letter, inner part) (part, error) {
+	p.Signer.mu.Lock()
+	defer p.Signer.mu.Unlock()
+	if why := signProblem(p.Signer.entity, p.Now); why != "" {
+		return part{}, cannotSign(why)
+	}
+	var raw bytes.Buffer
+	if err := openpgp.DetachSign(&raw, []*openpgp.Entity{p.Signer.entity}, bytes.NewReader(inner.bytes()), settings(p.Now)); err != nil {
+		return part{}, fmt.Errorf("signing: %w", err)
+	}
+	micalg, err := micalgOf(raw.Bytes())
+	if err != nil {
+		return part{}, err
+	}
+	var b bytes.Buffer
+	a, err := armor.Encode(&b, openpgp.SignatureType, nil)
+	if err != nil {
+		return part{}, fmt.Errorf("signing: %w", err)
+	}
+	_, err = a.Write(raw.Bytes())
+	if err := errors.Join(err, a.Close()); err != nil {
+		return part{}, fmt.Errorf("signing: %w", err)
+	}
+	signature := part{[]field{
+		newField("Content-Type", "application/pgp-signature;", `name="signature.asc"`),
+		newField("Content-Disposition", "inline;", `filename="signature.asc"`),
+	}, wireArmor(b.String())}
+	return multipart("multipart/signed", l.MessageID, []part{inner, signature}, `protocol="application/pgp-signature"`, "micalg="+micalg), nil
+}
+
+// micalgOf names the hash that the library chose for a signature, as RFC 3156 section 5
+// wants it told.
+func micalgOf(signature []byte) (string, error) {
+	p, err := packet.Read(bytes.NewReader(signature))
+	if err != nil {
+		return "", fmt.Errorf("signing: %w", err)
+	}
+	s, ok := p.(*packet.Signature)
+	if !ok {
+		return "", errors.New("signing: it gave no signature")
+	}
+	return "pgp-" + strings.ToLower(strings.ReplaceAll(s.Hash.String(), "-", "")), nil
+}
+
+func cannotSign(why string) error { return errors.New("nothing can be signed: " + why) }
+
+// wireArmor is an armored block as a mail carries it.
+func wireArmor(text string) []byte {
+	return []byte(strings.ReplaceAll(strings.TrimSpace(text), "\n", "\r\n") + "\r\n")
 }

@@ -240,8 +240,11 @@ func TestPlainSaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l := build(t, plain(t), Protection{Signer: signer, Now: noon()}); l.Encrypted || l.Signed {
+	if l := build(t, plain(t), Protection{}); l.Encrypted || l.Signed {
 		t.Error("a plain letter says it is encrypted or signed")
+	}
+	if l := build(t, plain(t), Protection{Signer: signer, Now: noon()}); l.Encrypted || !l.Signed {
+		t.Error("a letter that is signed only says otherwise")
 	}
 	l := build(t, plain(t), Protection{Keys: keysOf(t, newKey(t, "erin@example.org", 0)), Now: noon()})
 	if !l.Encrypted || l.Signed {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tocsin/bridges"
+	"tocsin/cmd/bot/config"
 	"tocsin/commands"
 	"tocsin/incidents"
 	"tocsin/incidents/outbox"
@@ -37,6 +38,7 @@ type parts struct {
 	log       *slog.Logger
 	failpoint func(step string)
 	random    func([]byte)
+	letters   letters                                   // makes mail; the zero value: plain, from whom people say
 	outside   map[string]way                            // how something is sent to people outside, by incidents.Ways; absent: not at all
 	opened    func(context.Context, *store.Store) error // before anything is done with the file; may be nil
 	index     outbox.Index                              // where releases are looked up; nil: they are noted as live by hand
@@ -64,6 +66,11 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.letters.keys == nil {
+		if p.letters, err = newLetters(config.Mail{}, p.clock.Now); err != nil {
+			return nil, err
+		}
+	}
 	plan := func() *incidents.Plan { return p.plan }
 	st, err := store.Open(ctx, p.dbPath, store.Options{
 		Prefix: p.prefix, Now: p.clock.Now, Rehearsal: p.rehearsal, Plan: plan, Failpoint: p.failpoint, Random: p.random,
@@ -84,7 +91,7 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 		Approve: p.approve, Table: commands.Table(), Log: p.log, Ignored: a.ignored.add, Most: a.most, Hosts: hosts,
 		RoomsFor: func(network string) []string { return p.roomsFor[network] },
 		MaxAge:   func(network string) time.Duration { return p.maxAge[network] }, Looks: p.index != nil,
-		Ways: p.way, RoomNames: p.roomNames(),
+		Ways: p.way, Letters: p.letters.envelope, RoomNames: p.roomNames(),
 	}
 	places := make([]outbox.Place, len(p.desks))
 	for i, d := range p.desks {
@@ -94,7 +101,9 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 		Store: st, Book: book, Plan: plan, Roster: p.roster, Clock: p.clock, Rooms: a.grant,
 		Desks: places, Bridges: bs, Log: p.log, Failpoint: p.failpoint,
 		Handle: func(n int) string { return incidents.HandleOf(p.prefix, n) }, Made: a.own.put, Away: a.own.away,
-		Makers:   map[string]func(incidents.Facts) (*bridges.File, error){"ics": appointment(cmp.Or(p.project, p.plan.Name))},
+		Makers: map[string]func(incidents.Facts) (*bridges.File, error){
+			"ics": appointment(cmp.Or(p.project, p.plan.Name)), "eml": p.letters.file,
+		},
 		Couriers: p.couriers(),
 	})
 	a.desk.Interrupt = a.outbox.Interrupt

@@ -263,7 +263,7 @@ func (p program) check(a arguments) int {
 		_, err = planOf(c)
 	}
 	if err == nil {
-		_, err = outside(c, time.Now)
+		err = checkOutside(c)
 	}
 	if err != nil {
 		fmt.Fprintln(p.err, err)

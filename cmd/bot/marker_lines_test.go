@@ -21,7 +21,10 @@ func everyLine() map[string][]string {
 		"reporter set": {"!reporter set INC-1 qzx-name2", "!reporter set INC-1 qzx --contact qzx qzx"},
 		"fact set":     {"!fact set INC-1 affected qzx-affected", "!fact set INC-1 qzx qzx", "!fact set INC-1 cwe qzx", "!fact set INC-1 cve qzx"},
 		"fact show":    {"!fact show INC-1"}, "ack sent": {"!ack sent INC-1 --via qzx-via", "!ack sent INC-1 --at qzx"},
-		"draft":      {"!draft INC-1 ack", "!draft INC-1 distro", "!draft INC-1 advisory", "!draft INC-1 downstream --for qzx-for", "!draft INC-1 qzx", "!draft INC-1 decline qzxoutcome", "!draft INC-2 upstream"},
+		"draft": {
+			"!draft INC-1 ack", "!draft INC-1 distro", "!draft INC-1 advisory", "!draft INC-1 downstream --for qzx-for", "!draft INC-1 qzx", "!draft INC-1 decline qzxoutcome", "!draft INC-2 upstream",
+			"!draft INC-1 update --eml --from qzx-from@example.org --to qzx-to@example.org", "!draft INC-1 ack --eml --from qzx", "!draft INC-2 distro --eml --from wvy-other@example.org --to wvy-other@example.org",
+		},
 		"draft list": {"!draft list INC-1", "!draft list INC-2"}, "draft edit": {"!draft edit INC-1 update qzx-words", "!draft edit INC-1 qzx qzx", "!draft edit INC-2 update wvy-other"},
 		"patch add": {"!patch add INC-1", "!patch add qzx"}, "patch list": {"!patch list INC-1", "!patch list"}, "patch drop": {"!patch drop INC-1 qzx-fix.patch", "!patch drop INC-1 qzx", "!patch drop INC-2 wvy-other"},
 		"draft reset": {"!draft reset INC-1 update --for qzx", "!draft reset INC-1 qzx"}, "send": {"!send INC-1 update --to qzx@example.org", "!send INC-1 update", "!send INC-1 qzx", "!send INC-2 update --to wvy-other@example.org"},

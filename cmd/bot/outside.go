@@ -48,29 +48,62 @@ func (p parts) roomNames() []string {
 	return out
 }
 
-// outside makes the ways that the configuration lets the bot send by. Adding one is a
-// few lines here, and its name in incidents.Ways.
-func outside(c *config.Config, now func() time.Time) (map[string]way, error) {
+// outside makes the ways that the configuration lets the bot send by, and what makes
+// letters. Adding a way is a few lines here, and its name in incidents.Ways. What is wrong
+// is told with its line.
+func outside(c *config.Config, now func() time.Time) (map[string]way, letters, error) {
 	out := map[string]way{}
-	l, err := newLetters(c.Mail, now) // also where nothing is sent: whoever switches it on has keys that can be read
-	if err != nil {
-		return nil, err
-	}
-	if c.Mail.Send {
-		m, err := newMailer(c.Mail, l)
-		if err != nil {
-			return nil, err
+	l, err := newLetters(c.Mail, now)
+	if c.Mail.Send && err == nil {
+		var m mailer
+		if m, err = newMailer(c.Mail, l); err == nil {
+			out[incidents.ByMail] = way{courier: m, known: m.known}
 		}
-		out[incidents.ByMail] = way{courier: m, known: m.known}
+	}
+	if err != nil {
+		return nil, l, atLines(c, err)
 	}
 	if c.Mastodon.Send {
 		t, err := newTooter(c.Mastodon, now)
 		if err != nil {
-			return nil, err
+			return nil, l, err
 		}
 		out[incidents.ByMastodon] = way{courier: t, known: t.known, learn: t.learn}
 	}
-	return out, nil
+	return out, l, nil
+}
+
+// checkOutside holds what the configuration says of mail and posts against what it names.
+func checkOutside(c *config.Config) error {
+	_, l, err := outside(c, time.Now)
+	if err != nil {
+		return err
+	}
+	var all []error
+	for _, f := range l.unusable() {
+		all = append(all, f)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return atLines(c, errors.Join(all...))
+}
+
+// atLines gives faults with the lines of the file that they are about.
+func atLines(c *config.Config, err error) error {
+	all := []error{err}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		all = several.Unwrap()
+	}
+	var out config.Problems
+	for _, one := range all {
+		f, ok := errors.AsType[fault](one)
+		if !ok {
+			return err
+		}
+		out = append(out, c.Wrong(f.path, f.err.Error()))
+	}
+	return out
 }
 
 // How often the account of a way is looked up: anew, and after a failure.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	netmail "net/mail"
+	"slices"
+	"strings"
 	"time"
 
 	"tocsin/bridges"
@@ -23,28 +25,106 @@ type letters struct {
 	now    func() time.Time
 }
 
-// newLetters reads the keys. What is wrong with one is an error that names its file.
+// fault is what is wrong with a value of the configuration, by the path of its key.
+type fault struct {
+	path string
+	err  error
+}
+
+func (f fault) Error() string { return f.path + ": " + f.err.Error() }
+
+func (f fault) Unwrap() error { return f.err }
+
+// newLetters reads the keys. An error is a fault, or several.
 func newLetters(c config.Mail, now func() time.Time) (letters, error) {
-	l := letters{c: c, now: now}
-	var err error
-	if l.keys, err = mail.ReadKeys(c.Keys...); err != nil {
-		return l, fmt.Errorf("mail.keys: %w", err)
-	}
-	if c.AlsoToSelf {
-		if _, err := l.keys.For(c.From, now()); err != nil {
-			return l, fmt.Errorf("mail.also_to_self: %w", err)
+	l := letters{c: c, now: now, keys: &mail.Keys{}}
+	var faults []error
+	found := func(path string, err error) {
+		if err != nil {
+			faults = append(faults, fault{path, err})
 		}
 	}
-	if c.SignKey == "" {
-		return l, nil
+	if c.From != "" {
+		_, err := mail.MessageID("check", c.From)
+		found("mail.from", err)
 	}
-	if l.signer, err = mail.ReadSigner(c.SignKey, c.Passphrase.Reveal()); err != nil {
-		return l, fmt.Errorf("mail.sign_key: %w", err)
+	for i, name := range c.Keys {
+		_, err := mail.ReadKeys(name)
+		found(fmt.Sprintf("mail.keys[%d]", i), err)
 	}
-	if p := l.signer.Info(now()).Problem; p != "" {
-		return l, fmt.Errorf("mail.sign_key: the key %s", p)
+	if len(faults) == 0 {
+		var err error
+		l.keys, err = mail.ReadKeys(c.Keys...)
+		found("mail.keys", err)
+		if c.AlsoToSelf && err == nil {
+			_, err = l.keys.For(c.From, now())
+			found("mail.also_to_self", err)
+		}
 	}
-	return l, nil
+	if c.SignKey != "" {
+		var err error
+		l.signer, err = signerOf(c, now())
+		found("mail.sign_key", err)
+	}
+	return l, errors.Join(faults...)
+}
+
+// signerOf reads the key that signs. It has to be able to, and to be that of the address
+// that letters are from: a reader's program holds one against the other.
+func signerOf(c config.Mail, now time.Time) (*mail.Signer, error) {
+	s, err := mail.ReadSigner(c.SignKey, c.Passphrase.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	about := s.Info(now)
+	switch {
+	case about.Problem != "":
+		return nil, errors.New(about.Problem)
+	case !names(about, addressAlone(c.From)):
+		return nil, errors.New("the key is not one of the from address: none of its user IDs has that address")
+	}
+	return s, nil
+}
+
+// unusable gives the public keys that nothing can be encrypted to now. The bot starts
+// with them, since clocks may run, and refuses mail to their owners.
+func (l letters) unusable() []fault {
+	var out []fault
+	for i, name := range l.c.Keys {
+		keys, err := mail.ReadKeys(name)
+		if err != nil {
+			continue // it was told
+		}
+		infos, err := keys.Infos(l.now())
+		if err != nil {
+			continue
+		}
+		for _, k := range infos {
+			if k.Problem != "" {
+				out = append(out, fault{fmt.Sprintf("mail.keys[%d]", i), fmt.Errorf("the key %s %s; put a newer one into its place, or leave it out", k.Fingerprint, k.Problem)})
+			}
+		}
+	}
+	return out
+}
+
+// addressAlone gives an address without its name.
+func addressAlone(s string) string {
+	a, err := netmail.ParseAddress(s)
+	if err != nil {
+		return s
+	}
+	return a.Address
+}
+
+// names reports whether a key has a user ID with an address.
+func names(k mail.KeyInfo, address string) bool {
+	for _, id := range k.UserIDs {
+		if strings.EqualFold(addressAlone(id), address) {
+			return true
+		}
+	}
+	return false
 }
 
 // encrypts tells whether mail to these addresses is encrypted: where all have a key.
@@ -59,7 +139,7 @@ func (l letters) encrypts(to []string) (bool, error) {
 		case err == nil:
 			with++
 		case !errors.As(err, &no):
-			return false, err
+			return false, incidents.Refuse("send-address", "address", incidents.Seal(a))
 		case l.bears(a):
 			return false, incidents.Refuse("send-key", "address", incidents.Seal(a), "why", incidents.Seal(no.Why))
 		default:
@@ -75,27 +155,21 @@ func (l letters) encrypts(to []string) (bool, error) {
 // bears reports whether there is a key for an address, of whatever use.
 func (l letters) bears(address string) bool {
 	infos, err := l.keys.Infos(l.now())
-	for _, k := range infos {
-		for _, id := range k.UserIDs {
-			a, wrong := netmail.ParseAddress(id)
-			if id == address || wrong == nil && a.Address == address {
-				return true
-			}
-		}
-	}
-	return err != nil
+	return err != nil || slices.ContainsFunc(infos, func(k mail.KeyInfo) bool { return names(k, address) })
 }
 
 // from is what two people approve: which address it is from, and who can read it on
 // the way.
 func (l letters) from(to []string) (string, error) {
 	sealed, err := l.encrypts(to)
-	switch {
+	switch signed := l.signer != nil; {
 	case err != nil:
 		return "", err
+	case !sealed && signed:
+		return l.c.From + " (signed, but NOT encrypted: no key of theirs is configured)", nil
 	case !sealed:
 		return l.c.From + " (NOT encrypted: no key of theirs is configured)", nil
-	case l.signer != nil:
+	case signed:
 		return l.c.From + " (encrypted and signed)", nil
 	}
 	return l.c.From + " (encrypted)", nil
@@ -103,29 +177,40 @@ func (l letters) from(to []string) (string, error) {
 
 func (l letters) known() commands.Way { return commands.Way{From: l.from} }
 
-// build makes a letter.
-func (l letters) build(p outbox.Parcel) (mail.Letter, error) {
+// build makes a letter: for our own sending as for people's.
+func (l letters) build(from string, p outbox.Parcel) (mail.Letter, error) {
 	sealed, err := l.encrypts(p.To)
 	if err != nil {
-		return mail.Letter{}, errors.New("the keys are others than when it was approved")
+		return mail.Letter{}, errOtherKeys
 	}
-	var with mail.Protection
+	with := mail.Protection{Now: l.now()}
 	if sealed {
-		with = mail.Protection{Keys: l.keys, Signer: l.signer, Now: l.now()}
+		with.Keys = l.keys
 		if l.c.AlsoToSelf {
 			with.Also = []string{l.c.From}
 		}
 	}
-	id, err := mail.MessageID(p.Key, l.c.From)
+	if l.signs(from) {
+		with.Signer = l.signer
+	}
+	id, err := mail.MessageID(p.Key, from)
 	if err != nil {
 		return mail.Letter{}, err
 	}
-	m := mail.Message{From: l.c.From, To: p.To, Subject: p.Subject, Text: p.Body, Date: p.At, MessageID: id}
+	m := mail.Message{From: from, To: p.To, Subject: p.Subject, Text: p.Body, Date: p.At, MessageID: id}
 	for _, f := range p.Files {
 		m.Attachments = append(m.Attachments, mail.Attachment{Name: f.Name, Type: "text/x-diff", Data: f.Data, Exact: true})
 	}
 	return mail.Build(m, with)
 }
+
+// signs reports whether letters from an address are signed: those from the address
+// whose key it is.
+func (l letters) signs(from string) bool {
+	return l.signer != nil && strings.EqualFold(addressAlone(from), addressAlone(l.c.From))
+}
+
+var errOtherKeys = errors.New("the keys are others than when it was asked for")
 
 // mailer sends letters.
 type mailer struct {
@@ -138,7 +223,7 @@ func newMailer(c config.Mail, l letters) (mailer, error) {
 		Server: c.Server, Security: c.Security, CAFile: c.CAFile, User: c.User, Password: c.Password.Reveal(),
 	})
 	if err != nil {
-		return mailer{}, fmt.Errorf("mail: %w", err)
+		return mailer{}, fault{"mail", err}
 	}
 	return mailer{letters: l, sender: sender}, nil
 }
@@ -149,7 +234,7 @@ func (m mailer) Carry(ctx context.Context, p outbox.Parcel) (string, error) {
 	if err != nil || from != p.From {
 		return "", fmt.Errorf("%w: %w", bridges.ErrRefused, errOther)
 	}
-	l, err := m.build(p)
+	l, err := m.build(m.c.From, p)
 	if err != nil {
 		// It may quote an address, which is for nobody's log.
 		return "", &outbox.Trouble{Err: fmt.Errorf("%w: the letter cannot be made", bridges.ErrRefused), Told: err.Error()}

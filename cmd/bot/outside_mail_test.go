@@ -108,7 +108,7 @@ func TestALetterIsWhatWasApproved(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "another one than when it was approved") {
 		t.Errorf("%v", err)
 	}
-	letter, err := l.build(outbox.Parcel{Key: "k", To: []string{"erin@example.org"}, Subject: "s", Body: "b", At: startClock().Now()})
+	letter, err := l.build("dana@example.org", outbox.Parcel{Key: "k", To: []string{"erin@example.org"}, Subject: "s", Body: "b", At: startClock().Now()})
 	if err != nil || !bytes.Contains(letter.Data, []byte("To: erin@example.org")) {
 		t.Errorf("%s %v", letter.Data, err)
 	}

@@ -194,8 +194,11 @@ func (p program) serve(ctx context.Context, a arguments) int {
 	if ps, err = withIndex(ps, c, log); err != nil {
 		return p.failed(err)
 	}
-	if ps.outside, err = outside(c, ps.clock.Now); err != nil {
+	if ps.outside, ps.letters, err = outside(c, ps.clock.Now); err != nil {
 		return p.failed(err)
+	}
+	for _, f := range ps.letters.unusable() {
+		log.Warn("nothing can be encrypted to a key", "problem", c.Wrong(f.path, f.err.Error()).Error())
 	}
 	app, err := newApp(ctx, ps, bs...)
 	if err != nil {

@@ -47,6 +47,7 @@ type staged struct {
 	log    *slog.Logger
 	index  *shelf         // nil: no index is configured
 	ways   map[string]way // to people outside, instead of those of the script
+	mail   letters        // the zero value: no keys, and no address of ours
 	fail   func(step string)
 	*rehearsal
 }
@@ -78,7 +79,7 @@ func (s *staged) Restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.random, p.failpoint = s.random, s.fail
+	p.random, p.failpoint, p.letters = s.random, s.fail, s.mail
 	if s.index != nil {
 		p.index, p.every = s.index.asked(), 2*time.Minute
 	}

@@ -58,7 +58,7 @@ func TestPatchesGoWithLetters(t *testing.T) {
 	}
 	l, err := newLetters(config.Mail{From: "dana@example.org"}, startClock().Now)
 	must(t, err)
-	letter, err := l.build(h.carried[0])
+	letter, err := l.build("dana@example.org", h.carried[0])
 	must(t, err)
 	kind, body := attachedTo(t, letter.Data)
 	if body != markedPatch || kind != "text/x-diff; charset=utf-8" {

@@ -63,7 +63,7 @@ func TestFilesAreMade(t *testing.T) {
 		if o = ask("matrix", "!desk", "ics"); o.File != nil || !strings.Contains(o.Text, "could not be made") || !strings.Contains(r.log.String(), "it is broken") {
 			t.Errorf("%+v: %s", o.File, o.Text)
 		}
-		f, facts := r.Outbox.made(incidents.Facts{"maker": "print"}, incidents.Clear(incidents.Grant{Network: incidents.OnConsole}, incidents.Proof{}, i.N, nil), bridges.Limits{})
+		f, facts := r.Outbox.made(t.Context(), store.Row{}, incidents.Facts{"maker": "print"}, incidents.Clear(incidents.Grant{Network: incidents.OnConsole}, incidents.Proof{}, i.N, nil), bridges.Limits{})
 		if text, _ := facts["printed"].(incidents.Sealed); f != nil || !text.Same(incidents.Seal("a\nb")) || facts["made"] != "printed" {
 			t.Errorf("%+v, %v", f, facts)
 		}
@@ -81,6 +81,77 @@ func TestFilesAreMade(t *testing.T) {
 			},
 			"print": func(incidents.Facts) (*bridges.File, error) {
 				return &bridges.File{Name: "x", Data: []byte("a\r\nb\r\n")}, nil
+			},
+		}
+	})
+}
+
+// TestFilesHaveTheirPatches: the patches that a row names are given to the maker alone, as
+// they are when it is said; where one is another by then nothing is made.
+func TestFilesHaveTheirPatches(t *testing.T) {
+	const body = "--- a\n+++ b\n+marked\n"
+	var got [][]incidents.Facts
+	bubbleWith(t, func(r *rig) {
+		i := r.open(time.Hour)
+		p, err := incidents.NewPatch(i.N, incidents.Seal("fix.patch"), incidents.Seal(body), "alice", time.Now())
+		r.must(err)
+		r.do(func(tx *store.Tx) error { return tx.PutPatch(p) })
+		ask := func(network, room string) bridges.Outgoing {
+			t.Helper()
+			said := &r.irc.tries
+			if network == "matrix" {
+				said = &r.matrix.tries
+			}
+			*said = nil
+			r.do(func(tx *store.Tx) error {
+				f := incidents.Card(*r.c.Plan(), i, tx.Now())
+				seal, none := incidents.Seal, []incidents.Facts{}
+				for k, v := range incidents.NewFacts("maker", "eml", "made", "", "name", "", "printed", incidents.Sealed{}, "enclosed", []incidents.Facts{{"name": p.Name, "sum": p.Hash}},
+					"draft", seal("update"), "for", seal(""), "from", seal("a@example.org"), "to", seal("b@example.org"), "readers", none, "also", seal(""), "signed", false,
+					"hash", seal("0123"), "patches", none, "errors", none, "warnings", none) {
+					f[k] = v
+				}
+				return tx.Queue(store.Row{Key: "ask " + tx.Now().String() + network, Kind: "say", Network: network, Room: room, Asker: "alice", Template: "draft/eml", Facts: f, Incident: i.N})
+			})
+			r.must(r.Drain(r.t.Context()))
+			time.Sleep(time.Second) // of the bubble: the next key is another one
+			if len(*said) != 1 {
+				t.Fatalf("%d lines were said on %s", len(*said), network)
+			}
+			return (*said)[0].Outgoing
+		}
+		if o := ask("matrix", "!desk"); o.File == nil || len(got) != 1 || len(got[0]) != 1 || got[0][0]["name"] != "fix.patch" || got[0][0]["body"] != body {
+			t.Errorf("%+v, from %v", o.File, got)
+		}
+		r.matrix.failed["!desk"] = []string{"encrypted"}
+		if o := ask("matrix", "!desk"); o.File != nil || len(got) != 1 || strings.Contains(o.Text, "example.org") {
+			t.Errorf("a room that is not private is given %+v: %s", o.File, o.Text)
+		}
+		delete(r.matrix.failed, "!desk")
+		r.asks = "full"
+		if o := ask("irc", "#desk"); o.File != nil || len(got) != 1 || o.Text != "A letter is a file, and files are given on Matrix: say that there. Here !draft INC-1 update gives the text." {
+			t.Errorf("%+v: %s", o.File, o.Text)
+		}
+		r.do(func(tx *store.Tx) error {
+			other, err := incidents.NewPatch(i.N, p.Name, incidents.Seal(body+"+more\n"), "bob", time.Now())
+			return errors.Join(err, tx.PutPatch(other))
+		})
+		if o := ask("matrix", "!desk"); o.File != nil || len(got) != 1 || !strings.Contains(o.Text, "is another one by now") {
+			t.Errorf("another patch: %+v: %s", o.File, o.Text)
+		}
+		r.do(func(tx *store.Tx) error { return tx.DropPatch(p) })
+		if o := ask("matrix", "!desk"); o.File != nil || len(got) != 1 || !strings.Contains(o.Text, "or gone") {
+			t.Errorf("no patch: %+v: %s", o.File, o.Text)
+		}
+	}, func(r *rig, c *Config) {
+		r.matrix = newHostNet()
+		c.Bridges = append(c.Bridges, r.matrix)
+		c.Handle = func(n int) string { return incidents.HandleOf("INC", n) }
+		c.Makers = map[string]func(incidents.Facts) (*bridges.File, error){
+			"eml": func(f incidents.Facts) (*bridges.File, error) {
+				files, _ := f["files"].([]incidents.Facts)
+				got = append(got, files)
+				return &bridges.File{Name: "x.eml"}, nil
 			},
 		}
 	})

@@ -109,7 +109,7 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 	r.Facts = facts
 	o.tellDesk(ctx, r, verdict)
 	limits := l.bridge.Limits()
-	file, facts := o.made(facts, verdict, limits)
+	file, facts := o.made(ctx, r, facts, verdict, limits)
 	doc, err := o.c.Book.Render(r.Template, facts, verdict.Clearance)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)

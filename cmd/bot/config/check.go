@@ -53,7 +53,7 @@ func newChecker(n *notes, path string, env func(string) (string, bool)) *checker
 // config checks everything. Networks come before persons, whose accounts are on
 // them.
 func (c *checker) config(f file) *Config {
-	cfg := &Config{Project: c.project(f.Project), State: c.state(f.State), Log: c.log(f.Log), file: c.file}
+	cfg := &Config{Project: c.project(f.Project), State: c.state(f.State), Log: c.log(f.Log), file: c.file, line: c.line}
 	cfg.Matrix = c.allMatrix(f.Matrix)
 	cfg.IRC = c.allIRC(f.IRC)
 	cfg.PyPI = c.pypi(f.PyPI)

@@ -47,7 +47,8 @@ type Config struct {
 	Log      Log
 
 	file   string
-	levels []namedLevel // every level in a rooms_for
+	line   func(path string) int // where a key stands, see notes.line
+	levels []namedLevel          // every level in a rooms_for
 }
 
 // namedLevel is a level of the plan where the file names it.
@@ -161,6 +162,12 @@ func (c *Config) Fits(levels []string) error {
 		return n.sorted()
 	}
 	return nil
+}
+
+// Wrong gives a problem of a value, such as that of "mail.keys[0]", which only who uses it
+// can find.
+func (c *Config) Wrong(path, told string) Problem {
+	return Problem{File: c.file, Line: c.line(path), Key: shown(path), Told: told}
 }
 
 // Load reads and checks the file at path. The environment is asked for the

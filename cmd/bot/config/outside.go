@@ -23,7 +23,7 @@ func (c *checker) mail(t mailTable) Mail {
 	if t.User == "" && !m.Password.Empty() {
 		c.add(at("user"), "is missing, so nobody would use the password; name the user")
 	}
-	if t.Send || c.has(at("from")) || c.has(at("keys")) {
+	if t.Send || c.has(at("from")) || c.has(at("keys")) || c.has(at("sign_key")) {
 		c.from(at("from"), t.From)
 	}
 	for i, name := range t.Keys {
@@ -39,11 +39,8 @@ func (c *checker) mail(t mailTable) Mail {
 	}
 	var from string
 	m.Passphrase, from = c.secret("mail", "sign_passphrase", t.SignPassphraseFile, t.SignPassphraseEnv, false)
-	switch {
-	case !m.Passphrase.Empty() && !c.has(at("sign_key")):
+	if !m.Passphrase.Empty() && !c.has(at("sign_key")) {
 		c.add(from, "is the passphrase of a key that is not named; write sign_key, or leave this out")
-	case c.has(at("sign_key")) && len(t.Keys) == 0:
-		c.add(at("sign_key"), "signs encrypted mail only, and there are no keys to encrypt to; name some with keys, or leave this out")
 	}
 	return m
 }

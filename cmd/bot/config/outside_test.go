@@ -28,7 +28,8 @@ func TestOutside(t *testing.T) {
 		add("from nobody", mailHead+"from = \"Pillow\"\n", `20: mail.from: "Pillow" is not an address of mail; write for example security@example.org, or Pillow security <security@example.org>`),
 		add("no key there", mailHead+"from = \"a@example.org\"\nkeys = [\"keys/none.asc\"]\n", `21: mail.keys: there is no such file; a relative path begins in "DIR"`),
 		add("to self without keys", mailHead+"also_to_self = true\n", `20: mail.also_to_self: needs the key of the from address among the keys; name its file there`),
-		add("signing for nobody", mailHead+"sign_key = \"secrets/libera-password\"\n", `20: mail.sign_key: signs encrypted mail only, and there are no keys to encrypt to; name some with keys, or leave this out`),
+		add("signing as nobody", mailHead+"sign_key = \"secrets/libera-password\"\n", `19: mail.from: is missing; write for example security@example.org, or Pillow security <security@example.org>`),
+		add("signing with a key that others read", mailHead+"from = \"a@example.org\"\nsign_key = \"secrets/open-key.pem\"\n", `21: mail.sign_key: others than the bot may read or change this file; run: chmod 600 DIR/secrets/open-key.pem`),
 		add("passphrase for nothing", mailHead+"sign_passphrase_file = \"secrets/libera-password\"\n", `20: mail.sign_passphrase_file: is the passphrase of a key that is not named; write sign_key, or leave this out`),
 		{"Mastodon with nothing", "", tootHead + "send = true\n", []string{
 			`config.toml:19: mastodon.instance: is missing; write for example https://mastodon.example.org`,

@@ -106,10 +106,10 @@ type mailTable struct {
 	User               string   `toml:"user,commented" comment:"The user that the bot logs in as, where the server wants a login."`
 	PasswordFile       string   `toml:"password_file,commented" comment:"The file with the password in its first line. Only the bot may read it: chmod 600."`
 	PasswordEnv        string   `toml:"password_env,commented" comment:"Instead of that file: the environment variable with the password."`
-	From               string   `toml:"from,commented" comment:"The address that mail is from, and that is answered to."`
-	Keys               []string `toml:"keys,commented" comment:"Files with the armored public OpenPGP keys of people outside: mail to their addresses is encrypted, to every other it is not."`
+	From               string   `toml:"from,commented" comment:"The address that mail is from, and that is answered to; also that of the letters that people send by hand, whatever send says."`
+	Keys               []string `toml:"keys,commented" comment:"Files with the armored public OpenPGP keys of people outside: mail to their addresses is encrypted, to every other it is not. The key of a distributions' list too: letters to it are files that people send."`
 	AlsoToSelf         bool     `toml:"also_to_self,commented" comment:"Whether encrypted mail can be read with the key of the from address too, which has to be among the keys then."`
-	SignKey            string   `toml:"sign_key,commented" comment:"The armored secret key that signs encrypted mail. Only the bot may read it: chmod 600."`
+	SignKey            string   `toml:"sign_key,commented" comment:"The armored secret key of the from address, which signs mail and letters, encrypted or not. Only the bot may read it: chmod 600."`
 	SignPassphraseFile string   `toml:"sign_passphrase_file,commented" comment:"The file with the passphrase of that key, where it has one: chmod 600."`
 	SignPassphraseEnv  string   `toml:"sign_passphrase_env,commented" comment:"Instead of that file: the environment variable with the passphrase."`
 }
