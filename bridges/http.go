@@ -1,29 +1,116 @@
 package bridges
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/url"
+	"os"
+	"reflect"
 )
 
-// PlainError takes what net/http puts around an error, which repeats the address, and
-// says timeouts in our words.
+// PlainError makes an error of net/http fit for a log: errors there quote the address
+// that was asked, and what came back. Only words of kinds that quote neither are kept,
+// and timeouts are said in ours. Is and As find the error itself; no verb prints it.
 func PlainError(err error) error {
+	if err == nil {
+		return nil
+	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
-	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
-		return fmt.Errorf("no answer in time%w", hidden{err})
-	}
-	return err
+	return &plain{words(err), func() error { return err }}
 }
 
-// hidden carries a cause without its words.
-type hidden struct{ err error }
+// plain is an error with other words. The error itself is behind a function, which fmt
+// never calls: not for a field of something else, and not for a verb that does not fit.
+type plain struct {
+	words string
+	cause func() error
+}
 
-func (h hidden) Error() string { return "" }
-func (h hidden) Unwrap() error { return h.err }
+// Error gives the words.
+func (p *plain) Error() string { return p.words }
+
+// Unwrap gives the error itself.
+func (p *plain) Unwrap() error { return p.cause() }
+
+// Format prints the words, with any verb.
+func (p *plain) Format(f fmt.State, verb rune) {
+	if verb == 'q' {
+		fmt.Fprintf(f, "%q", p.words)
+		return
+	}
+	io.WriteString(f, p.words)
+}
+
+// words says what kind of error it is. What is quoted is ours: the host of the
+// configuration, and numbers.
+func words(err error) string {
+	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
+		return "no answer in time"
+	}
+	if text := certificate(err); text != "" {
+		return text
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		text := op.Op
+		if op.Net != "" {
+			text += " " + op.Net
+		}
+		if op.Addr != nil {
+			text += " " + op.Addr.String()
+		}
+		return text + ": " + words(op.Err)
+	}
+	if d, ok := errors.AsType[*net.DNSError](err); ok {
+		if d.IsNotFound {
+			return "lookup " + d.Name + ": no such host"
+		}
+		return "lookup " + d.Name + ": it failed"
+	}
+	for _, known := range []error{
+		context.Canceled, io.ErrUnexpectedEOF, io.EOF, net.ErrClosed, os.ErrDeadlineExceeded, http.ErrSchemeMismatch,
+	} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		switch reflect.ValueOf(err).Kind() { // a number has nothing to quote: syscall.Errno, an alert of TLS
+		case reflect.Uintptr, reflect.Uint8:
+			return err.Error()
+		}
+	}
+	return "no answer that can be read"
+}
+
+// certificate says what is wrong with TLS at the other end, which chose the names in its
+// certificate.
+func certificate(err error) string {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "its certificate is for another host"
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "its certificate is of an authority that is not trusted"
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired {
+		return "its certificate has expired, or is not valid yet"
+	}
+	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok || invalid {
+		return "its certificate is not valid"
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "what answers does not speak TLS"
+	}
+	return ""
+}
 
 // Loopback reports whether a host is this machine itself.
 func Loopback(host string) bool {
