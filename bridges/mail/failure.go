@@ -69,7 +69,7 @@ func notSent(step string, cause error) *Failure {
 	return &Failure{Step: step, kind: bridges.ErrNotSent, cause: cause}
 }
 
-// failure sorts an error from before the mail's end: the server's no for good (RFC
+// failure sorts an error from within a mail, before its end: the server's no for good (RFC
 // 5321 section 4.2.1) is a refusal, all else can be tried again.
 func failure(ctx context.Context, step string, err error) *Failure {
 	f := &Failure{Step: step, kind: bridges.ErrNotSent}
@@ -88,6 +88,14 @@ func failure(ctx context.Context, step string, err error) *Failure {
 	default:
 		f.cause = err
 	}
+	return f
+}
+
+// early sorts an error from before the server heard of any mail. Its no is about us, or
+// is that of somebody in between: it says nothing of the mail, which can go later.
+func early(ctx context.Context, step string, err error) *Failure {
+	f := failure(ctx, step, err)
+	f.kind = bridges.ErrNotSent
 	return f
 }
 

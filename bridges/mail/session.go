@@ -33,7 +33,7 @@ type session struct {
 func (s *Sender) open(ctx context.Context) (*session, error) {
 	raw, err := (&net.Dialer{Timeout: s.config.Dial}).DialContext(ctx, "tcp", s.config.Server)
 	if err != nil {
-		return nil, failure(ctx, "connecting", err)
+		return nil, early(ctx, "connecting", err)
 	}
 	// Whatever waits on the connection ends with the context.
 	c := &session{ctx: ctx, config: s.config, raw: &bounded{Conn: raw, left: maxAnswers}}
@@ -50,7 +50,7 @@ func (c *session) greet(s *Sender) error {
 	if s.config.Security == ImplicitTLS {
 		t := tls.Client(c.raw, s.tls)
 		if err := c.within(s.config.Dial, t.Handshake); err != nil {
-			return failure(c.ctx, "TLS", err)
+			return early(c.ctx, "TLS", err)
 		}
 		conn = t
 	}
@@ -59,14 +59,14 @@ func (c *session) greet(s *Sender) error {
 		return err
 	})
 	if err != nil {
-		return failure(c.ctx, "greeting", err)
+		return early(c.ctx, "greeting", err)
 	}
 	hello := s.config.Hello
 	if hello == "" {
 		hello = literal(c.raw.LocalAddr())
 	}
 	if err := c.within(s.config.Command, func() error { return c.client.Hello(hello) }); err != nil {
-		return failure(c.ctx, "EHLO", err)
+		return early(c.ctx, "EHLO", err)
 	}
 	if s.config.Security == StartTLS {
 		if err := c.upgrade(s); err != nil {
@@ -77,16 +77,14 @@ func (c *session) greet(s *Sender) error {
 }
 
 // upgrade turns the connection into TLS, or ends it: somebody in between may have
-// taken the offer out (RFC 3207 section 6). Every failure here can be theirs, so
-// none counts as the server's no.
+// taken the offer out (RFC 3207 section 6).
 func (c *session) upgrade(s *Sender) error {
 	if ok, _ := c.client.Extension("STARTTLS"); !ok {
 		return notSent("STARTTLS", errors.New("it offers no TLS, so nothing was sent"))
 	}
 	// It reads nothing on that was sent before the handshake.
 	if err := c.within(s.config.Dial, func() error { return c.client.StartTLS(s.tls) }); err != nil {
-		f := failure(c.ctx, "STARTTLS", err)
-		return &Failure{Step: f.Step, Code: f.Code, Enhanced: f.Enhanced, Said: f.Said, cause: f.cause, kind: notSent("", nil).kind}
+		return early(c.ctx, "STARTTLS", err)
 	}
 	return nil
 }
@@ -103,7 +101,7 @@ func (c *session) login(s *Sender) error {
 	}
 	plain := smtp.PlainAuth("", s.config.User, s.config.Password, s.host)
 	if err := c.within(s.config.Command, func() error { return c.client.Auth(plain) }); err != nil {
-		return failure(c.ctx, "login", err)
+		return early(c.ctx, "login", err)
 	}
 	return nil
 }

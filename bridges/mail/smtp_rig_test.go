@@ -100,7 +100,7 @@ func TestRealServerRefuses(t *testing.T) {
 		"content":           {data: marked("refuse"), step: "acceptance", code: 550, kind: bridges.ErrRefused},
 		"content, later":    {data: marked("later"), step: "acceptance", code: 451, kind: bridges.ErrNotSent},
 		"size":              {data: build(t, big, Protection{}).Data, step: "size", kind: bridges.ErrRefused},
-		"password":          {change: func(c *Config) { c.Password = "wrong" }, step: "login", code: 535, kind: bridges.ErrRefused},
+		"password":          {change: func(c *Config) { c.Password = "wrong" }, step: "login", code: 535, kind: bridges.ErrNotSent},
 		"no login":          {change: func(c *Config) { c.User, c.Password = "", "" }, step: "sender", code: 550, kind: bridges.ErrRefused},
 		"unknown authority": {change: func(c *Config) { c.CAFile = "" }, step: "STARTTLS", kind: bridges.ErrNotSent},
 		"unknown, all TLS":  {change: func(c *Config) { c.Server, c.Security, c.CAFile = s.TLS, ImplicitTLS, "" }, step: "TLS", kind: bridges.ErrNotSent},

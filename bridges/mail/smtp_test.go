@@ -77,10 +77,10 @@ func TestFailures(t *testing.T) {
 		kind error
 	}{
 		"421 at once":           {script{"greeting": answer("421 4.3.2 " + hush)}, "greeting", 421, bridges.ErrNotSent},
-		"554 at once":           {script{"greeting": answer("554 " + hush)}, "greeting", 554, bridges.ErrRefused},
+		"554 at once":           {script{"greeting": answer("554 " + hush)}, "greeting", 554, bridges.ErrNotSent},
 		"cut at once":           {script{"greeting": cut}, "greeting", 0, bridges.ErrNotSent},
 		"not SMTP":              {script{"greeting": garbage}, "greeting", 0, bridges.ErrNotSent},
-		"EHLO refused":          {script{"EHLO": answer("550 " + hush), "HELO": answer("550 " + hush)}, "EHLO", 550, bridges.ErrRefused},
+		"EHLO refused":          {script{"EHLO": answer("550 " + hush), "HELO": answer("550 " + hush)}, "EHLO", 550, bridges.ErrNotSent},
 		"only HELO":             {script{"EHLO": answer("502 " + hush)}, "STARTTLS", 0, bridges.ErrNotSent},
 		"no STARTTLS":           {script{"EHLO": answer("250-mail", "250 AUTH PLAIN")}, "STARTTLS", 0, bridges.ErrNotSent},
 		"454 for TLS":           {script{"STARTTLS": answer("454 4.7.0 " + hush)}, "STARTTLS", 454, bridges.ErrNotSent},
@@ -88,7 +88,7 @@ func TestFailures(t *testing.T) {
 		"no TLS after all":      {script{"STARTTLS": answer("220 go on", "250 hush")}, "STARTTLS", 0, bridges.ErrNotSent},
 		"only LOGIN":            {script{"EHLO again": answer("250-mail", "250 AUTH LOGIN")}, "login", 0, bridges.ErrNotSent},
 		"no login":              {script{"EHLO again": answer("250 mail")}, "login", 0, bridges.ErrNotSent},
-		"535":                   {script{"AUTH": answer("535 5.7.8 " + hush)}, "login", 535, bridges.ErrRefused},
+		"535":                   {script{"AUTH": answer("535 5.7.8 " + hush)}, "login", 535, bridges.ErrNotSent},
 		"454 at login":          {script{"AUTH": answer("454 4.7.0 " + hush)}, "login", 454, bridges.ErrNotSent},
 		"cut at login":          {script{"AUTH": cut}, "login", 0, bridges.ErrNotSent},
 		"sender 451":            {script{"MAIL": answer("451 " + hush)}, "sender", 451, bridges.ErrNotSent},
