@@ -94,9 +94,9 @@ func TestRealServerRefuses(t *testing.T) {
 		kind    error
 		refused int
 	}{
-		"nobody":            {to: []string{"erin@example.org", "frank@example.org"}, step: "recipients", code: 550, kind: bridges.ErrRefused, refused: 1},
+		"nobody":            {to: []string{"erin@example.org", "nobody@example.org"}, step: "recipients", code: 550, kind: bridges.ErrRefused, refused: 1},
 		"later":             {to: []string{"later@example.org", "erin@example.org"}, step: "recipients", code: 451, kind: bridges.ErrNotSent, refused: 1},
-		"nobody and later":  {to: []string{"later@example.org", "frank@example.org"}, step: "recipients", code: 550, kind: bridges.ErrRefused, refused: 2},
+		"nobody and later":  {to: []string{"later@example.org", "nobody@example.org"}, step: "recipients", code: 550, kind: bridges.ErrRefused, refused: 2},
 		"content":           {data: marked("refuse"), step: "acceptance", code: 550, kind: bridges.ErrRefused},
 		"content, later":    {data: marked("later"), step: "acceptance", code: 451, kind: bridges.ErrNotSent},
 		"size":              {data: build(t, big, Protection{}).Data, step: "size", kind: bridges.ErrRefused},
