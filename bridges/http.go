@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"strconv"
+	"time"
 )
 
 // PlainError makes an error of net/http fit for a log: errors there quote the address
@@ -110,6 +112,59 @@ func certificate(err error) string {
 		return "what answers does not speak TLS"
 	}
 	return ""
+}
+
+// NewHTTP makes a client that trusts TLS only: roots, or whom the system trusts where
+// that is nil.
+//
+// Every request has a connection of its own. On one that is used again net/http repeats
+// a request by itself when it breaks, and a POST too when it has an Idempotency-Key, so
+// that two at once could both be done.
+func NewHTTP(roots *x509.CertPool) *http.Client {
+	const dial, shake, most = 10 * time.Second, 10 * time.Second, 3
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: dial}).DialContext,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+			TLSHandshakeTimeout:    shake,
+			MaxResponseHeaderBytes: 64 << 10,
+			DisableKeepAlives:      true,
+		},
+		// A redirect is followed on the same host only, and with a question only: a
+		// token is for that host, and what is done twice is two.
+		CheckRedirect: func(next *http.Request, before []*http.Request) error {
+			first := before[0]
+			if first.Method != http.MethodGet || len(before) > most || next.URL.Scheme != first.URL.Scheme || next.URL.Host != first.URL.Host {
+				return http.ErrUseLastResponse
+			}
+			return nil
+		},
+	}
+}
+
+// RetryAfter says when an answer allows another try, UTC; zero when it does not say.
+// Retry-After is seconds or a date; Mastodon gives the moment in X-RateLimit-Reset, and
+// what stands in front of it the other: the later one counts.
+// https://docs.joinmastodon.org/api/rate-limits/
+func RetryAfter(h http.Header, now time.Time) time.Time {
+	const most = 24 * time.Hour
+	at, err := time.Parse(time.RFC3339, h.Get("X-RateLimit-Reset"))
+	after := h.Get("Retry-After")
+	if seconds, wrong := strconv.ParseUint(after, 10, 31); wrong == nil {
+		if by := now.Add(time.Duration(seconds) * time.Second); err != nil || by.After(at) {
+			at, err = by, nil
+		}
+	} else if by, wrong := http.ParseTime(after); wrong == nil && (err != nil || by.After(at)) {
+		at, err = by, nil
+	}
+	switch {
+	case err != nil:
+		return time.Time{}
+	case at.After(now.Add(most)): // a clock that is wrong must not silence us for ever
+		at = now.Add(most)
+	}
+	return at.UTC()
 }
 
 // Loopback reports whether a host is this machine itself.

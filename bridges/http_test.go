@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestPlainError: words are kept of those kinds alone that quote nothing of the other
@@ -69,5 +70,30 @@ func TestPlainError(t *testing.T) {
 	}
 	if err := PlainError(nil); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 12, 3, 14, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		reset, after string
+		want         time.Duration
+	}{
+		"nothing":           {"", "", -1},
+		"nonsense":          {"soon", "-5", -1},
+		"seconds":           {"", "30", 30 * time.Second},
+		"a date":            {"", now.Add(time.Minute).Format(http.TimeFormat), time.Minute},
+		"the later of two":  {now.Add(time.Minute).Format(time.RFC3339), "90", 90 * time.Second},
+		"the other way":     {now.Add(time.Hour).Format(time.RFC3339Nano), "90", time.Hour},
+		"for ever":          {"9999-12-31T23:59:59Z", "", 24 * time.Hour},
+		"for ever, seconds": {"", "2147483647", 24 * time.Hour},
+		"past":              {now.Add(-time.Minute).Format(time.RFC3339), "", -time.Minute},
+	} {
+		h := http.Header{}
+		h.Set("X-RateLimit-Reset", c.reset)
+		h.Set("Retry-After", c.after)
+		if got := RetryAfter(h, now); name[0] == 'n' != got.IsZero() || !got.IsZero() && !got.Equal(now.Add(c.want)) {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }

@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"tocsin/bridges"
 )
+
+// maxSaid is how much of a server's words is kept, in characters.
+const maxSaid = 500
 
 // Failure is why a mail was not, or perhaps not, taken by the server. It wraps
 // bridges.ErrNotSent, bridges.ErrRefused or neither of them, and where it came
@@ -20,7 +22,7 @@ type Failure struct {
 	Step     string   // where it happened, in words
 	Code     int      // the server's answer, e.g. 550; 0: it was no answer
 	Enhanced string   // the same more exactly (RFC 3463), e.g. "5.1.1", or ""
-	Said     string   // the server's words, cleaned, at most 500 bytes; they may quote an address: not for logs
+	Said     string   // the server's words, one cleaned line; they may quote an address: not for logs
 	Refused  []string // the recipients that the server refused: not for logs
 
 	kind, cause error
@@ -102,21 +104,6 @@ func early(ctx context.Context, step string, err error) *Failure {
 // answer takes a reply apart. What is no reply of SMTP (whose codes have three
 // digits) is not shown as one.
 func (f *Failure) answer(code int, text string) {
-	f.Code, f.Said = code, clean(text)
+	f.Code, f.Said = code, bridges.Clean(text, maxSaid)
 	f.Enhanced = strings.TrimSpace(regexp.MustCompile(`^[245]\.[0-9]{1,3}\.[0-9]{1,3}( |$)`).FindString(f.Said))
-}
-
-// clean makes a server's words fit to be shown in one line.
-func clean(s string) string {
-	const most = 500
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "")
-	}
-	return strings.TrimSpace(s)
 }

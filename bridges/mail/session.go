@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tocsin/bridges"
 )
 
 // session is one connection to the server. The standard library's client greets,
@@ -183,7 +185,7 @@ func (c *session) end() (string, error) {
 		return err
 	})
 	if err == nil {
-		return clean(text), nil
+		return bridges.Clean(text, maxSaid), nil
 	}
 	f := failure(c.ctx, "acceptance", err)
 	if f.Code < 400 || f.Code > 599 {

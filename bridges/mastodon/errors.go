@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -94,10 +93,10 @@ func (m *Client) judge(a answer) *Error {
 		e.Kind, e.outcome = BadToken, bridges.ErrNotSent
 	case s == http.StatusTooManyRequests:
 		e.Kind, e.outcome = Limited, bridges.ErrNotSent
-		e.Retry = retry(a.header, m.c.Now())
+		e.Retry = bridges.RetryAfter(a.header, m.c.Now())
 	case s >= 500:
 		e.Kind = Failing
-		e.Retry = retry(a.header, m.c.Now())
+		e.Retry = bridges.RetryAfter(a.header, m.c.Now())
 	case s == http.StatusRequestTimeout || s == http.StatusSeeOther:
 	case s >= 300 && s < 400:
 		e.Kind, e.outcome = Moved, bridges.ErrRefused
@@ -138,28 +137,5 @@ func (m *Client) told(body []byte) (text string, own bool) {
 	if strings.Contains(text, m.c.Token) {
 		return "", true
 	}
-	return clean(text, most), true
-}
-
-// retry says when an answer allows another try. Mastodon gives the moment, and
-// what stands in front of it gives seconds or a date.
-// https://docs.joinmastodon.org/api/rate-limits/
-func retry(h http.Header, now time.Time) time.Time {
-	const most = 24 * time.Hour
-	at, err := time.Parse(time.RFC3339, h.Get("X-RateLimit-Reset"))
-	after := h.Get("Retry-After")
-	if seconds, wrong := strconv.ParseUint(after, 10, 31); wrong == nil {
-		if by := now.Add(time.Duration(seconds) * time.Second); err != nil || by.After(at) {
-			at, err = by, nil
-		}
-	} else if by, wrong := http.ParseTime(after); wrong == nil && (err != nil || by.After(at)) {
-		at, err = by, nil
-	}
-	switch {
-	case err != nil:
-		return time.Time{}
-	case at.After(now.Add(most)): // a clock that is wrong must not silence us for ever
-		at = now.Add(most)
-	}
-	return at.UTC()
+	return bridges.Clean(text, most), true
 }

@@ -60,7 +60,7 @@ func (m *Client) find(ctx context.Context, s Status, since time.Time) (Posted, e
 			return Posted{}, err
 		}
 		var list []wireStatus
-		if !decode(a.body, &list) || list == nil {
+		if !bridges.Decode(a.body, &list) || list == nil {
 			return Posted{}, strange(a.status)
 		}
 		found, old, odd := seek.among(list)

@@ -2,50 +2,18 @@ package mastodon
 
 import (
 	"context"
-	"crypto/tls"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"tocsin/bridges"
 )
 
 // mostBytes is more than any answer of ours has: a page of 40 long statuses.
 const mostBytes = 4 << 20
-
-// newHTTP makes a client that trusts TLS only.
-//
-// Every request has a connection of its own. On one that is used again net/http
-// repeats a request by itself when it breaks, and a POST too when it has an
-// Idempotency-Key; Mastodon notes that key only after the status is made, so that
-// two at once could both be posted.
-func newHTTP(c Config) *http.Client {
-	const dial, shake, most = 10 * time.Second, 10 * time.Second, 3
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: dial}).DialContext,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Roots},
-			TLSHandshakeTimeout:    shake,
-			MaxResponseHeaderBytes: 64 << 10,
-			DisableKeepAlives:      true,
-		},
-		// A redirect is followed on the same host only, and never with a post: the
-		// token is for that host, and a post that is made twice is two.
-		CheckRedirect: func(next *http.Request, before []*http.Request) error {
-			first := before[0]
-			if first.Method != http.MethodGet || len(before) > most || next.URL.Scheme != first.URL.Scheme || next.URL.Host != first.URL.Host {
-				return http.ErrUseLastResponse
-			}
-			return nil
-		},
-	}
-}
 
 // request is what is asked.
 type request struct {

@@ -93,9 +93,9 @@ type Client struct {
 // New makes a client. It talks to nobody yet.
 func New(c Config) (*Client, error) {
 	if err := c.complete(); err != nil {
-		return nil, fmt.Errorf("mastodon %s: %w", clean(c.Name, 40), err)
+		return nil, fmt.Errorf("mastodon %s: %w", bridges.Clean(c.Name, 40), err)
 	}
-	return &Client{c: c, http: newHTTP(c)}, nil
+	return &Client{c: c, http: bridges.NewHTTP(c.Roots)}, nil
 }
 
 // Name is what the configuration calls the account.
@@ -131,13 +131,13 @@ func (m *Client) Account(ctx context.Context) (Account, error) {
 		Name loose `json:"display_name"`
 		URL  loose `json:"url"`
 	}
-	if !decode(a.body, &w) || !goodID(string(w.ID)) || w.Acct == "" {
+	if !bridges.Decode(a.body, &w) || !goodID(string(w.ID)) || w.Acct == "" {
 		return Account{}, fmt.Errorf("reading the account: %w", strange(a.status))
 	}
 	m.mu.Lock()
 	m.mine = string(w.ID)
 	m.mu.Unlock()
-	return Account{ID: string(w.ID), Acct: clean(string(w.Acct), 200), Name: clean(string(w.Name), 100), URL: webAddress(string(w.URL))}, nil
+	return Account{ID: string(w.ID), Acct: bridges.Clean(string(w.Acct), 200), Name: bridges.Clean(string(w.Name), 100), URL: webAddress(string(w.URL))}, nil
 }
 
 // me is the account's id, asked for once: a token never changes its account.
@@ -206,10 +206,10 @@ func readInstance(body []byte) (Instance, bool) {
 			} `json:"statuses"`
 		} `json:"configuration"`
 	}
-	if !decode(body, &w) || w.Domain == "" && w.URI == "" && w.Version == "" {
+	if !bridges.Decode(body, &w) || w.Domain == "" && w.URI == "" && w.Version == "" {
 		return Instance{}, false
 	}
-	in := Instance{MaxCharacters: defaultCharacters, PerURL: defaultPerURL, Version: clean(string(w.Version), 60)}
+	in := Instance{MaxCharacters: defaultCharacters, PerURL: defaultPerURL, Version: bridges.Clean(string(w.Version), 60)}
 	for _, n := range []number{w.Conf.Statuses.Most, w.Toot} {
 		if n > 0 && n <= mostCharacters {
 			in.MaxCharacters = int(n)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"tocsin/bridges"
 )
 
 func TestPlain(t *testing.T) {
@@ -85,14 +87,14 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("told %q", told)
 		}
 		var list []wireStatus
-		if decode(body, &list) {
+		if bridges.Decode(body, &list) {
 			found, _, _ := newSought(Status{Text: "a", Visibility: "public"}, time.Time{}).among(list)
 			if found != nil && (!goodID(found.posted().ID) || strings.HasPrefix(found.posted().URL, "javascript")) {
 				t.Errorf("%+v", found)
 			}
 		}
 		var one wireStatus
-		if decode(body, &one) && !json.Valid(body) {
+		if bridges.Decode(body, &one) && !json.Valid(body) {
 			t.Error("not JSON, and read")
 		}
 	})

@@ -61,7 +61,7 @@ func (m *Client) Post(ctx context.Context, s Status) (Posted, error) {
 		return Posted{}, fmt.Errorf("posting: %w", err)
 	}
 	var w wireStatus
-	if !decode(a.body, &w) || !goodID(string(w.ID)) || w.Scheduled != "" {
+	if !bridges.Decode(a.body, &w) || !goodID(string(w.ID)) || w.Scheduled != "" {
 		return Posted{}, fmt.Errorf("posting: %w", strange(a.status))
 	}
 	return w.posted(), nil

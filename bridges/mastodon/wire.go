@@ -2,27 +2,13 @@ package mastodon
 
 import (
 	"encoding/json"
-	"errors"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
-)
 
-// decode reads JSON leniently: a field of another type than we know is left
-// empty, and everything else is read. Servers that are not Mastodon speak
-// Mastodon's API too, more or less.
-func decode(body []byte, into any) bool {
-	err := json.Unmarshal(body, into)
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		// The value as a whole has to be what we asked for.
-		return kind.Field != ""
-	}
-	return err == nil
-}
+	"tocsin/bridges"
+)
 
 // loose is a text, or a number that should be one.
 type loose string
@@ -79,7 +65,7 @@ type wireStatus struct {
 }
 
 func (w wireStatus) posted() Posted {
-	return Posted{ID: string(w.ID), URL: webAddress(string(w.URL)), At: w.Created.Time, Visibility: clean(string(w.Visibility), 20)}
+	return Posted{ID: string(w.ID), URL: webAddress(string(w.URL)), At: w.Created.Time, Visibility: bridges.Clean(string(w.Visibility), 20)}
 }
 
 // goodID reports whether a text can be an id: digits on Mastodon, letters too on
@@ -95,28 +81,8 @@ func goodID(s string) bool {
 func webAddress(s string) string {
 	const most = 2048
 	u, err := url.Parse(s)
-	if err != nil || len(s) > most || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || clean(s, most) != s {
+	if err != nil || len(s) > most || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || bridges.Clean(s, most) != s {
 		return ""
-	}
-	return s
-}
-
-// clean makes one line of what a server said, without what a terminal or a
-// person's eye could be fooled with, and no longer than most characters.
-func clean(s string, most int) string {
-	s = strings.ToValidUTF8(s, "?")
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError:
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > most {
-		return strings.TrimSpace(string(r[:most-1])) + "…"
 	}
 	return s
 }

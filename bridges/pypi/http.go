@@ -2,12 +2,9 @@ package pypi
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"tocsin/bridges"
@@ -40,28 +37,6 @@ func (e *Error) Unwrap() error { return e.cause }
 // mostBytes is more than any answer has: a large project's has 100 kB.
 const mostBytes = 8 << 20
 
-func newHTTP(c Config) *http.Client {
-	const dial, shake, most = 10 * time.Second, 10 * time.Second, 3
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: dial}).DialContext,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Roots},
-			TLSHandshakeTimeout:    shake,
-			MaxResponseHeaderBytes: 64 << 10,
-			DisableKeepAlives:      true, // nothing is left behind, and there are seconds between two questions
-		},
-		// An index sends to the usual spelling of a name or a version; another
-		// host is not the one that was to be asked.
-		CheckRedirect: func(next *http.Request, before []*http.Request) error {
-			if first := before[0]; len(before) > most || next.URL.Scheme != first.URL.Scheme || next.URL.Host != first.URL.Host {
-				return http.ErrUseLastResponse
-			}
-			return nil
-		},
-	}
-}
-
 type answer struct {
 	status int
 	header http.Header
@@ -91,7 +66,7 @@ func (p *Client) get(ctx context.Context, path, accept, etag string) (answer, er
 		return a, nil
 	}
 	if a.status != http.StatusOK {
-		return answer{}, &Error{Status: a.status, Retry: retry(a.header, p.c.Now())}
+		return answer{}, &Error{Status: a.status, Retry: bridges.RetryAfter(a.header, p.c.Now())}
 	}
 	a.body, err = io.ReadAll(io.LimitReader(res.Body, mostBytes+1))
 	switch {
@@ -101,21 +76,4 @@ func (p *Client) get(ctx context.Context, path, accept, etag string) (answer, er
 		return answer{}, &Error{Status: a.status}
 	}
 	return a, nil
-}
-
-// retry reads Retry-After, which is seconds or a date.
-func retry(h http.Header, now time.Time) time.Time {
-	const most = 24 * time.Hour
-	after := h.Get("Retry-After")
-	at, err := http.ParseTime(after)
-	if seconds, wrong := strconv.ParseUint(after, 10, 31); wrong == nil {
-		at, err = now.Add(time.Duration(seconds)*time.Second), nil
-	}
-	switch {
-	case err != nil:
-		return time.Time{}
-	case at.After(now.Add(most)): // a clock that is wrong must not stop the check for ever
-		at = now.Add(most)
-	}
-	return at.UTC()
 }

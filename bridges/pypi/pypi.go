@@ -91,7 +91,7 @@ func New(c Config) (*Client, error) {
 	}
 	// https://packaging.python.org/en/latest/specifications/name-normalization/
 	name := strings.ToLower(regexp.MustCompile(`[-_.]+`).ReplaceAllString(c.Project, "-"))
-	return &Client{c: c, name: name, http: newHTTP(c), seen: map[string]seen{}}, nil
+	return &Client{c: c, name: name, http: bridges.NewHTTP(c.Roots), seen: map[string]seen{}}, nil
 }
 
 // Errors that are answers.

@@ -2,14 +2,12 @@ package pypi
 
 import (
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"tocsin/bridges"
 )
 
 // What one answer may hold; the largest projects have some hundreds of files.
@@ -17,15 +15,6 @@ const (
 	mostFiles   = 5000
 	mostBundles = 50
 )
-
-// decode reads JSON leniently: a field of another type than we know is left empty.
-func decode(body []byte, into any) bool {
-	err := json.Unmarshal(body, into)
-	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return kind.Field != "" // the value as a whole has to be what we asked for
-	}
-	return err == nil
-}
 
 type wireFile struct {
 	Filename string `json:"filename"`
@@ -46,7 +35,7 @@ func readRelease(body []byte, version string) (Release, bool) {
 		Info *struct{}  `json:"info"`
 		URLs []wireFile `json:"urls"`
 	}
-	if !decode(body, &w) || w.Info == nil || w.URLs == nil || len(w.URLs) > mostFiles {
+	if !bridges.Decode(body, &w) || w.Info == nil || w.URLs == nil || len(w.URLs) > mostFiles {
 		return Release{}, false
 	}
 	r := Release{Version: version}
@@ -64,7 +53,7 @@ func readRelease(body []byte, version string) (Release, bool) {
 }
 
 func (w wireFile) file() File {
-	f := File{Name: w.Filename, SHA256: digest(w.Digests.SHA256), Kind: clean(w.Kind, 40), Size: max(w.Size, 0), Reason: clean(w.Reason, 200)}
+	f := File{Name: w.Filename, SHA256: digest(w.Digests.SHA256), Kind: bridges.Clean(w.Kind, 40), Size: max(w.Size, 0), Reason: bridges.Clean(w.Reason, 200)}
 	if at, err := time.Parse(time.RFC3339, w.Uploaded); err == nil {
 		f.Uploaded = at.UTC()
 	}
@@ -73,7 +62,7 @@ func (w wireFile) file() File {
 		f.Yanked = y
 	case string:
 		f.Yanked = true
-		f.Reason = clean(y, 200)
+		f.Reason = bridges.Clean(y, 200)
 	}
 	return f
 }
@@ -155,7 +144,7 @@ func (w wirePublisher) publisher() Publisher {
 	if w.Workflow == "" {
 		w.Workflow = w.Path
 	}
-	return Publisher{clean(w.Kind, most), clean(w.Repository, most), clean(w.Workflow, most), clean(w.Environment, most), clean(w.Email, most)}
+	return Publisher{bridges.Clean(w.Kind, most), bridges.Clean(w.Repository, most), bridges.Clean(w.Workflow, most), bridges.Clean(w.Environment, most), bridges.Clean(w.Email, most)}
 }
 
 // readProvenance reads GET /integrity/<project>/<version>/<file>/provenance.
@@ -171,7 +160,7 @@ func readProvenance(body []byte) (Provenance, bool) {
 			} `json:"attestations"`
 		} `json:"attestation_bundles"`
 	}
-	if !decode(body, &w) || len(w.Bundles) == 0 || len(w.Bundles) > mostBundles {
+	if !bridges.Decode(body, &w) || len(w.Bundles) == 0 || len(w.Bundles) > mostBundles {
 		return Provenance{}, false
 	}
 	var out Provenance
@@ -209,31 +198,12 @@ func readStatement(encoded string) (Statement, bool) {
 			} `json:"digest"`
 		} `json:"subject"`
 	}
-	if !decode(text, &w) || !strings.HasPrefix(w.Type, "https://in-toto.io/Statement/") || len(w.Subject) == 0 || len(w.Subject) > mostFiles {
+	if !bridges.Decode(text, &w) || !strings.HasPrefix(w.Type, "https://in-toto.io/Statement/") || len(w.Subject) == 0 || len(w.Subject) > mostFiles {
 		return Statement{}, false
 	}
-	s := Statement{Predicate: clean(w.Predicate, 200)}
+	s := Statement{Predicate: bridges.Clean(w.Predicate, 200)}
 	for _, one := range w.Subject {
-		s.Subjects = append(s.Subjects, Subject{clean(one.Name, 255), digest(one.Digest.SHA256)})
+		s.Subjects = append(s.Subjects, Subject{bridges.Clean(one.Name, 255), digest(one.Digest.SHA256)})
 	}
 	return s, true
-}
-
-// clean makes one line of what an index said, without what a terminal or a
-// person's eye could be fooled with.
-func clean(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError:
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > most {
-		return strings.TrimSpace(string(r[:most-1])) + "…"
-	}
-	return s
 }
