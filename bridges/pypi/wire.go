@@ -10,11 +10,12 @@ import (
 	"tocsin/bridges"
 )
 
-// What one answer may hold; the largest projects have some hundreds of files.
-const (
-	mostFiles   = 5000
-	mostBundles = 50
-)
+// MostFiles is more than any version has: the largest projects have some hundreds of
+// files. An answer with more is not read.
+const MostFiles = 5000
+
+// mostBundles is what an answer may say about one file.
+const mostBundles = 50
 
 type wireFile struct {
 	Filename string `json:"filename"`
@@ -35,7 +36,7 @@ func readRelease(body []byte, version string) (Release, bool) {
 		Info *struct{}  `json:"info"`
 		URLs []wireFile `json:"urls"`
 	}
-	if !bridges.Decode(body, &w) || w.Info == nil || w.URLs == nil || len(w.URLs) > mostFiles {
+	if !bridges.Decode(body, &w) || w.Info == nil || w.URLs == nil || len(w.URLs) > MostFiles {
 		return Release{}, false
 	}
 	r := Release{Version: version}
@@ -198,7 +199,7 @@ func readStatement(encoded string) (Statement, bool) {
 			} `json:"digest"`
 		} `json:"subject"`
 	}
-	if !bridges.Decode(text, &w) || !strings.HasPrefix(w.Type, "https://in-toto.io/Statement/") || len(w.Subject) == 0 || len(w.Subject) > mostFiles {
+	if !bridges.Decode(text, &w) || !strings.HasPrefix(w.Type, "https://in-toto.io/Statement/") || len(w.Subject) == 0 || len(w.Subject) > MostFiles {
 		return Statement{}, false
 	}
 	s := Statement{Predicate: bridges.Clean(w.Predicate, 200)}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/bridges"
 	"tocsin/incidents"
 )
 
@@ -68,16 +69,11 @@ func (c *checker) homeserver(path, address string) {
 		c.add(path, "an account or a password cannot stand in the address; %s", hint)
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(address, "?#") || !goodServer(strings.ToLower(u.Host)):
 		c.add(path, "%s is not a homeserver's address; %s", quote(address), hint)
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !bridges.Loopback(u.Hostname()):
 		c.add(path, "%s is not encrypted, so the bot's token could be read on the way; write https://, since http:// is for this machine only", quote(address))
 	case u.Scheme != "https" && u.Scheme != "http":
 		c.add(path, "%s is not a homeserver's address; %s", quote(address), hint)
 	}
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // user checks the bot's own account.

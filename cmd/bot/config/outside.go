@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"tocsin/bridges"
 )
 
 // mail checks how mail goes to people outside. What is there is checked whether or
@@ -83,7 +85,7 @@ func (c *checker) instance(path, address string) {
 		c.add(path, "an account or a password cannot stand in the address; %s", hint)
 	case err != nil || u.Host == "" || u.Path != "" || strings.ContainsAny(address, "?#"):
 		c.add(path, "%s is not an instance's address; %s", quote(address), hint)
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !bridges.Loopback(u.Hostname()):
 		c.add(path, "%s is not encrypted, so the token could be read on the way; write https://, since http:// is for this machine only", quote(address))
 	case u.Scheme != "https" && u.Scheme != "http":
 		c.add(path, "%s is not an instance's address; %s", quote(address), hint)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/bridges"
+	"tocsin/bridges/pypi"
 	"tocsin/incidents"
 )
 
@@ -42,8 +44,8 @@ func (c *checker) pypi(t pypiTable) *PyPI {
 	switch {
 	case !c.has("pypi.expect"):
 		c.add("pypi.expect", "is missing; write for example expect = 87")
-	case t.Expect < 1 || t.Expect > mostFiles:
-		c.add("pypi.expect", "%d is no number of files; write one from 1 to %d", t.Expect, mostFiles)
+	case t.Expect < 1 || t.Expect > pypi.MostFiles:
+		c.add("pypi.expect", "%d is no number of files; write one from 1 to %d", t.Expect, pypi.MostFiles)
 	}
 	for i, text := range t.ExpectFor {
 		c.expectFor(item("pypi.expect_for", i), text, out.ExpectFor)
@@ -56,9 +58,6 @@ func (c *checker) pypi(t pypiTable) *PyPI {
 	return out
 }
 
-// mostFiles is more than any version has.
-const mostFiles = 5000
-
 // indexAddress checks it. What may be a password in it is not repeated.
 func (c *checker) indexAddress(path, address string) {
 	const hint = "write it like https://pypi.org, or leave the line out"
@@ -68,7 +67,7 @@ func (c *checker) indexAddress(path, address string) {
 		c.add(path, "an account or a password cannot stand in the address; %s", hint)
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(address, "?#") || !goodServer(strings.ToLower(u.Host)):
 		c.add(path, "%s is not an index's address; %s", quote(address), hint)
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !bridges.Loopback(u.Hostname()):
 		c.add(path, "%s is not encrypted, so others could say what is there; write https://, since http:// is for this machine only", quote(address))
 	case u.Scheme != "https" && u.Scheme != "http":
 		c.add(path, "%s is not an index's address; %s", quote(address), hint)
@@ -88,7 +87,7 @@ func (c *checker) expectFor(path, text string, into map[string]int) {
 	n, err := strconv.Atoi(strings.TrimSpace(number))
 	v, wrong := incidents.ReadVersion(version)
 	switch _, twice := into[v]; {
-	case err != nil || wrong != nil || n < 1 || n > mostFiles:
+	case err != nil || wrong != nil || n < 1 || n > pypi.MostFiles:
 		c.add(path, `%s is not a version and its number of files; write version:files, such as "13.0.0:78"`, quote(text))
 	case twice:
 		c.add(path, "%s is named twice; keep one of the two", v)
