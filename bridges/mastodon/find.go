@@ -84,15 +84,15 @@ func (m *Client) find(ctx context.Context, s Status, since time.Time) (Posted, e
 
 // sought is what is looked for.
 type sought struct {
-	same          func(string) string
-	text, spoiler string
-	visibility    string
-	since         time.Time
+	same       func(string) string
+	text       string
+	visibility string
+	since      time.Time
 }
 
 func newSought(s Status, since time.Time) sought {
 	same := folder()
-	k := sought{same: same, text: same(s.Text), spoiler: same(s.SpoilerText), visibility: s.Visibility}
+	k := sought{same: same, text: same(s.Text), visibility: s.Visibility}
 	if !since.IsZero() {
 		k.since = since.Add(-skew)
 	}
@@ -111,7 +111,7 @@ func (k sought) among(list []wireStatus) (found *wireStatus, old, doubt bool) {
 		switch {
 		case !goodID(string(w.ID)):
 			doubt = true
-		case k.same(Plain(string(w.Content))) == k.text && k.same(string(w.Spoiler)) == k.spoiler && k.heard(string(w.Visibility)):
+		case k.same(Plain(string(w.Content))) == k.text && k.same(string(w.Spoiler)) == "" && k.heard(string(w.Visibility)):
 			return &list[i], old, doubt
 		case !w.Edited.IsZero():
 			doubt = true

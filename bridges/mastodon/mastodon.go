@@ -98,9 +98,6 @@ func New(c Config) (*Client, error) {
 	return &Client{c: c, http: bridges.NewHTTP(c.Roots)}, nil
 }
 
-// Name is what the configuration calls the account.
-func (m *Client) Name() string { return m.c.Name }
-
 // Account is who would post.
 type Account struct {
 	ID   string // the instance's own

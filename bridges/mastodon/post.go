@@ -19,12 +19,11 @@ import (
 
 // Status is what is to be posted.
 type Status struct {
-	Key         string // the same for every try of the same post, never used for another one
-	Text        string // plain; lines end in "\n"
-	Visibility  string // public, unlisted ("quiet public"), private or direct; has to be said
-	Language    string // ISO 639, "en"; "": the account's
-	InReplyTo   string // id of the status that it replies to, or ""
-	SpoilerText string // a line to be shown in front of it, or ""
+	Key        string // the same for every try of the same post, never used for another one
+	Text       string // plain; lines end in "\n"
+	Visibility string // public, unlisted ("quiet public"), private or direct; has to be said
+	Language   string // ISO 639, "en"; "": the account's
+	InReplyTo  string // id of the status that it replies to, or ""
 }
 
 // Visibilities are the audiences that a post can have.
@@ -51,7 +50,7 @@ func (m *Client) Post(ctx context.Context, s Status) (Posted, error) {
 		return Posted{}, fmt.Errorf("posting: %w", &Error{Kind: Unusable, outcome: bridges.ErrRefused, cause: err})
 	}
 	form := url.Values{"status": {s.Text}, "visibility": {s.Visibility}}
-	for name, value := range map[string]string{"language": s.Language, "in_reply_to_id": s.InReplyTo, "spoiler_text": s.SpoilerText} {
+	for name, value := range map[string]string{"language": s.Language, "in_reply_to_id": s.InReplyTo} {
 		if value != "" {
 			form.Set(name, value)
 		}
@@ -77,18 +76,15 @@ func idempotency(key string) string {
 // else than was agreed. It never quotes.
 func (s Status) check() error {
 	const most = 1 << 20 // bytes, of which every character has one at least
-	text := s.Text + s.SpoilerText
 	switch {
 	case s.Key == "":
 		return fmt.Errorf("it has no key")
-	case !utf8.ValidString(text) || len(text) > most:
+	case !utf8.ValidString(s.Text) || len(s.Text) > most:
 		return fmt.Errorf("the text is not UTF-8, or too long for any instance")
 	case strings.TrimSpace(s.Text) == "":
 		return fmt.Errorf("there is no text")
 	case strings.ContainsFunc(s.Text, func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }):
 		return fmt.Errorf("the text holds a control character")
-	case strings.ContainsFunc(s.SpoilerText, unicode.IsControl):
-		return fmt.Errorf("the line in front holds a control character")
 	case !slices.Contains(Visibilities(), s.Visibility):
 		return fmt.Errorf("the visibility is none of public, unlisted, private and direct")
 	case s.Language != "" && !regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z]{2,4})?$`).MatchString(s.Language):

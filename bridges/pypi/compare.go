@@ -50,7 +50,6 @@ type Report struct {
 	Cells   []Cell // the matrix of wheels
 	Missing []Gap  // what the matrix lacks
 	Guessed bool   // Missing is a guess from the release itself: there was none to compare with
-	Odd     int    // files whose names are none
 
 	Yanked       []Yank
 	NoDigest     []string
@@ -79,7 +78,7 @@ func (r Report) Alarming() bool {
 
 // Compare holds a release against what it should be. Evidence is by name of file.
 func Compare(release Release, evidence map[string]Evidence, want Expect) Report {
-	r := Report{Version: release.Version, Have: len(release.Files), Want: want.Count, Odd: release.Odd, Cells: cells(release.Files)}
+	r := Report{Version: release.Version, Have: len(release.Files), Want: want.Count, Cells: cells(release.Files)}
 	if want.Like == nil {
 		r.Guessed, r.Missing = true, ragged(r.Cells)
 	} else {

@@ -116,8 +116,6 @@ type File struct {
 type Release struct {
 	Version string
 	Files   []File // in the order of upload where that is known
-	Odd     int    // files whose name cannot be one: none is expected
-	Same    bool   // it is as it was when it was asked for last
 }
 
 // Release asks which files of a version are there now. ErrAbsent: not one yet. An
@@ -139,7 +137,7 @@ func (p *Client) Release(ctx context.Context, version string) (Release, error) {
 	}
 	if a.status == http.StatusNotModified {
 		r := last.release
-		r.Files, r.Same = append([]File(nil), r.Files...), true
+		r.Files = append([]File(nil), r.Files...)
 		return r, nil
 	}
 	r, ok := readRelease(a.body, version)

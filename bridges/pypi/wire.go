@@ -43,8 +43,7 @@ func readRelease(body []byte, version string) (Release, bool) {
 	names := map[string]bool{}
 	for _, f := range w.URLs {
 		if !goodName(f.Filename) || names[f.Filename] {
-			r.Odd++
-			continue
+			continue // no file has such a name
 		}
 		names[f.Filename] = true
 		r.Files = append(r.Files, f.file())
@@ -123,10 +122,7 @@ type Bundle struct {
 }
 
 // Statement is about one file, or about several.
-type Statement struct {
-	Predicate string // "https://docs.pypi.org/attestations/publish/v1"
-	Subjects  []Subject
-}
+type Statement struct{ Subjects []Subject }
 
 // Subject is a file and its digest.
 type Subject struct{ Name, SHA256 string }
@@ -190,9 +186,8 @@ func readStatement(encoded string) (Statement, bool) {
 		return Statement{}, false
 	}
 	var w struct {
-		Type      string `json:"_type"`
-		Predicate string `json:"predicateType"`
-		Subject   []struct {
+		Type    string `json:"_type"`
+		Subject []struct {
 			Name   string `json:"name"`
 			Digest struct {
 				SHA256 string `json:"sha256"`
@@ -202,7 +197,7 @@ func readStatement(encoded string) (Statement, bool) {
 	if !bridges.Decode(text, &w) || !strings.HasPrefix(w.Type, "https://in-toto.io/Statement/") || len(w.Subject) == 0 || len(w.Subject) > MostFiles {
 		return Statement{}, false
 	}
-	s := Statement{Predicate: bridges.Clean(w.Predicate, 200)}
+	var s Statement
 	for _, one := range w.Subject {
 		s.Subjects = append(s.Subjects, Subject{bridges.Clean(one.Name, 255), digest(one.Digest.SHA256)})
 	}
