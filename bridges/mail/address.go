@@ -65,15 +65,13 @@ func parseList(what string, list []string) ([]address, error) {
 
 // bareOnce lists the addresses without names, each once. The part before the @ is
 // compared as it is: only its own server knows what it means (RFC 5321 section 2.4).
-func bareOnce(lists ...[]address) []string {
+func bareOnce(list []address) []string {
 	var out []string
 	seen := map[string]bool{}
-	for _, list := range lists {
-		for _, a := range list {
-			if same := a.local + "@" + strings.ToLower(a.domain); !seen[same] {
-				seen[same] = true
-				out = append(out, a.bare())
-			}
+	for _, a := range list {
+		if same := a.local + "@" + strings.ToLower(a.domain); !seen[same] {
+			seen[same] = true
+			out = append(out, a.bare())
 		}
 	}
 	return out

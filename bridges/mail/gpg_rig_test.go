@@ -40,7 +40,7 @@ func TestReadByGnuPG(t *testing.T) {
 	}
 	now := time.Now() // gpg has no other clock
 	m := plain(t)
-	m.Date, m.Cc = now, []string{"bob@example.org"}
+	m.Date, m.To = now, append(m.To, "bob@example.org")
 	m.Text = "Grüße, Erin.\n\nFrom here on it is secret. \n-- \nthe maintainers\n"
 	m.Attachments = []Attachment{{Name: "0001-fix.patch", Data: []byte("From 0 Mon Sep 17 00:00:00 2001\n-a \n+b\n-- \n2.47\n")}}
 	l := build(t, m, Protection{Keys: keys, Also: []string{"security@example.org"}, Signer: signer, Now: now})
@@ -60,10 +60,8 @@ func TestReadByGnuPG(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, years := range []int{0, 1, 2} {
-		info := infos[i]
-		off := info.Expires.Sub(now.AddDate(0, 0, 365*years)).Abs()
-		if info.Problem != "" || (years == 0) != info.Expires.IsZero() || years > 0 && off > 36*time.Hour {
+	for _, info := range infos {
+		if info.Problem != "" {
 			t.Errorf("gpg's key: %+v", info)
 		}
 	}

@@ -104,8 +104,7 @@ func encodedWords(s string) []string {
 	return out
 }
 
-// isMessageID is lenient about what others made (their ids come back in ours), and
-// strict about what could end a line or a header.
+// isMessageID is strict about what could end a line or a header.
 func isMessageID(s string) bool {
 	const most = 250
 	in, ok := strings.CutPrefix(s, "<")

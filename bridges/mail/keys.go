@@ -29,8 +29,7 @@ type Keys struct{ rings [][]byte }
 type KeyInfo struct {
 	Fingerprint string // upper case, without spaces
 	UserIDs     []string
-	Expires     time.Time // when it can no longer be used for what we need it for, UTC; zero: never
-	Problem     string    // why it cannot be used at the moment that was asked about, or ""
+	Problem     string // why it cannot be used at the moment that was asked about, or ""
 }
 
 // ReadKeys reads armored public keys. A file may hold several, in one block or in
@@ -107,7 +106,7 @@ func (k *Keys) Infos(now time.Time) ([]KeyInfo, error) {
 	}
 	var out []KeyInfo
 	for _, e := range all {
-		out = append(out, info(e, now, encryptProblem, encrypts))
+		out = append(out, info(e, now, encryptProblem))
 	}
 	return out, nil
 }
@@ -123,7 +122,7 @@ func (k *Keys) For(addr string, now time.Time) (KeyInfo, error) {
 	if err != nil {
 		return KeyInfo{}, err
 	}
-	return info(list[0], now, encryptProblem, encrypts), nil
+	return info(list[0], now, encryptProblem), nil
 }
 
 // readers finds one key for each address: the newest that can be used. All keys
@@ -264,46 +263,11 @@ func encrypts(s *packet.Signature) bool {
 
 func signs(s *packet.Signature) bool { return s.FlagsValid && s.FlagSign }
 
-// info tells about one key. It expires when its primary key does, or before that
-// when the last of its parts does that we need.
-func info(e *openpgp.Entity, now time.Time, problem func(*openpgp.Entity, time.Time) string, does func(*packet.Signature) bool) KeyInfo {
+// info tells about one key.
+func info(e *openpgp.Entity, now time.Time, problem func(*openpgp.Entity, time.Time) string) KeyInfo {
 	out := KeyInfo{Fingerprint: fingerprint(e), Problem: problem(e, now)}
 	for _, i := range identities(e) {
 		out.UserIDs = append(out.UserIDs, strings.ToValidUTF8(i.Name, "\uFFFD"))
 	}
-	self, err := e.PrimarySelfSignature(now, settings(now))
-	if err != nil {
-		return out
-	}
-	out.Expires = expiry(e.PrimaryKey, self)
-	var last time.Time
-	found, forever := false, false
-	if does(self) {
-		found, forever = true, true // as long as the primary key
-	}
-	for _, s := range e.Subkeys {
-		sig, err := s.LatestValidBindingSignature(now, settings(now))
-		if err != nil || !does(sig) || s.Revoked(sig, now) {
-			continue
-		}
-		found = true
-		if end := expiry(s.PublicKey, sig); end.IsZero() {
-			forever = true
-		} else if end.After(last) {
-			last = end
-		}
-	}
-	if found && !forever && (out.Expires.IsZero() || last.Before(out.Expires)) {
-		out.Expires = last
-	}
 	return out
-}
-
-// expiry is when a key ends by its own signature (RFC 9580 section 5.2.3.13), and
-// zero when it does not.
-func expiry(k *packet.PublicKey, sig *packet.Signature) time.Time {
-	if sig.KeyLifetimeSecs == nil || *sig.KeyLifetimeSecs == 0 {
-		return time.Time{}
-	}
-	return k.CreationTime.Add(time.Duration(*sig.KeyLifetimeSecs) * time.Second).UTC()
 }

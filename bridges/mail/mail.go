@@ -26,7 +26,6 @@ const (
 	maxSubject    = 500 // characters
 	maxName       = 128 // characters of a display name or a file's name
 	maxRecipients = 100 // what every server has to take (RFC 5321 section 4.5.3.1.8)
-	maxReferences = 50
 )
 
 // Message is a mail as it is meant. Addresses are of the form
@@ -35,14 +34,11 @@ const (
 type Message struct {
 	From        string
 	To          []string // at least one
-	Cc          []string
-	Subject     string // one line; it is never encrypted, so it has to say nothing
-	Text        string // UTF-8, lines separated by "\n"; not wrapped here
+	Subject     string   // one line; it is never encrypted, so it has to say nothing
+	Text        string   // UTF-8, lines separated by "\n"; not wrapped here
 	Attachments []Attachment
 	Date        time.Time // written in UTC
 	MessageID   string    // with its angle brackets; MessageID makes it
-	InReplyTo   string    // the Message-ID that is answered, or ""
-	References  []string  // the thread's Message-IDs, oldest first
 }
 
 // Attachment is a file that goes with a message.
@@ -68,7 +64,7 @@ type Protection struct {
 type Letter struct {
 	MessageID string
 	From      string   // the address alone, for the envelope
-	To        []string // every recipient's address once, Cc among them, for the envelope
+	To        []string // every recipient's address once, for the envelope
 	Data      []byte   // RFC 5322: CRLF, 7 bit, no line longer than 998 octets
 	Encrypted bool
 	Signed    bool
@@ -133,11 +129,7 @@ func (m Message) head() ([]field, Letter, error) {
 	if err != nil {
 		return nil, none, err
 	}
-	cc, err := parseList("header Cc", m.Cc)
-	if err != nil {
-		return nil, none, err
-	}
-	l := Letter{MessageID: m.MessageID, From: from.bare(), To: bareOnce(to, cc)}
+	l := Letter{MessageID: m.MessageID, From: from.bare(), To: bareOnce(to)}
 	switch y := m.Date.UTC().Year(); {
 	case len(to) == 0:
 		return nil, none, errors.New("header To: there is no recipient")
@@ -147,34 +139,15 @@ func (m Message) head() ([]field, Letter, error) {
 		return nil, none, errors.New("header Date: there is none, or none that mail can hold")
 	case !isMessageID(m.MessageID):
 		return nil, none, errors.New("header Message-ID: it is not <something@domain>")
-	case m.InReplyTo != "" && !isMessageID(m.InReplyTo):
-		return nil, none, errors.New("header In-Reply-To: it is not <something@domain>")
-	case len(m.References) > maxReferences:
-		return nil, none, fmt.Errorf("header References: there are more than %d", maxReferences)
-	}
-	for i, r := range m.References {
-		if !isMessageID(r) {
-			return nil, none, fmt.Errorf("header References: number %d is not <something@domain>", i+1)
-		}
 	}
 	if err := checkLine(m.Subject, maxSubject); err != nil {
 		return nil, none, fmt.Errorf("header Subject: %w", err)
 	}
-	out := []field{
+	return []field{
 		newField("Date", m.Date.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700")),
 		addressField("From", from), addressField("To", to...),
-	}
-	if len(cc) > 0 {
-		out = append(out, addressField("Cc", cc...))
-	}
-	out = append(out, newField("Message-ID", m.MessageID))
-	if m.InReplyTo != "" {
-		out = append(out, newField("In-Reply-To", m.InReplyTo))
-	}
-	if len(m.References) > 0 {
-		out = append(out, newField("References", m.References...))
-	}
-	return append(out, newField("Subject", textTokens(m.Subject)...)), l, nil
+		newField("Message-ID", m.MessageID), newField("Subject", textTokens(m.Subject)...),
+	}, l, nil
 }
 
 // body is the text alone, or the text and its attachments as multipart/mixed

@@ -1,14 +1,10 @@
 package mail
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -49,31 +45,11 @@ func ReadSigner(path, passphrase string) (*Signer, error) {
 	return &Signer{entity: e}, nil
 }
 
-// ReadPassphrase reads the first line of a file that only its owner may read. An
-// error never quotes what the file holds.
-func ReadPassphrase(path string) (string, error) {
-	f, err := openPrivate(path)
-	if err != nil {
-		return "", fmt.Errorf("reading the passphrase: %w", err)
-	}
-	defer f.Close()
-	const most = 64 << 10
-	line, err := bufio.NewReader(io.LimitReader(f, most)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("reading the passphrase: %w", err)
-	}
-	// Spaces stay: a passphrase may begin or end with one.
-	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		return "", fmt.Errorf("reading the passphrase: the first line of %s is empty", path)
-	}
-	return line, nil
-}
-
 // Info tells about the key.
 func (s *Signer) Info(now time.Time) KeyInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return info(s.entity, now, signProblem, signs)
+	return info(s.entity, now, signProblem)
 }
 
 // openPrivate opens a file and looks at the file that it opened, so that nobody

@@ -128,18 +128,6 @@ func (s *Sender) Send(ctx context.Context, from string, to []string, data []byte
 	return said, err
 }
 
-// Check connects, makes sure of the server's certificate, logs in and leaves. An
-// error is a *Failure.
-func (s *Sender) Check(ctx context.Context) error {
-	c, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	c.quit()
-	return nil
-}
-
 func checkEnvelope(from string, to []string) error {
 	if _, err := parseBare(from); err != nil {
 		return fmt.Errorf("from: %w", err)

@@ -277,7 +277,8 @@ func TestContextEnds(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := sender.Check(ctx); !errors.Is(err, context.Canceled) || !errors.Is(err, bridges.ErrNotSent) {
+	l := build(t, plain(t), Protection{})
+	if _, err := sender.Send(ctx, l.From, l.To, l.Data); !errors.Is(err, context.Canceled) || !errors.Is(err, bridges.ErrNotSent) {
 		t.Error(err)
 	}
 }
