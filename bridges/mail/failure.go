@@ -52,6 +52,15 @@ func (f *Failure) Error() string {
 	return b.String()
 }
 
+// Told is what people may hear who may hear everything: whom the server refused, and
+// its words. It is "" where it said nothing, and not for logs.
+func (f *Failure) Told() string {
+	if len(f.Refused) == 0 {
+		return f.Said
+	}
+	return strings.TrimSuffix(strings.Join(f.Refused, ", ")+": "+f.Said, ": ")
+}
+
 // Unwrap gives the outcome and the cause.
 func (f *Failure) Unwrap() []error {
 	var out []error

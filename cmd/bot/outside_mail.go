@@ -241,7 +241,7 @@ func (m mailer) Carry(ctx context.Context, p outbox.Parcel) (string, error) {
 	}
 	_, err = m.sender.Send(ctx, l.From, l.To, l.Data)
 	if f, ok := errors.AsType[*mail.Failure](err); ok {
-		return "", &outbox.Trouble{Err: err, Told: f.Said}
+		return "", &outbox.Trouble{Err: err, Told: f.Told()}
 	}
 	return l.MessageID, err
 }
