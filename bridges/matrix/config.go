@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/url"
 	"strings"
 	"time"
 
 	"maunium.net/go/mautrix/id"
+
+	"tocsin/bridges"
 )
 
 // complete fills in what was left out and says what is wrong.
@@ -45,7 +46,7 @@ func (c *Config) server() error {
 	case "https":
 		return nil
 	case "http":
-		if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+		if bridges.Loopback(u.Hostname()) {
 			return nil
 		}
 		return fmt.Errorf("homeserver %q: without TLS only an address of this machine will do", c.Homeserver)

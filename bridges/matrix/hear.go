@@ -188,7 +188,7 @@ func (h *hearing) acquaint(ctx context.Context, evt *event.Event) bool {
 var errUnparsed = errors.New("it is malformed")
 
 // message makes a message of what somebody wrote; false when it is not a text of
-// theirs, or a file that is a patch by its name.
+// theirs, or a file that is wanted by its name.
 func (h *hearing) message(room bridges.Room, evt *event.Event) (bridges.Message, bool) {
 	content, ok := evt.Content.Parsed.(*event.MessageEventContent)
 	if !ok || evt.Type.Type != event.EventMessage.Type || content.RelatesTo.GetReplaceID() != "" {

@@ -33,7 +33,8 @@ type Config struct {
 	PickleKey    []byte // what the keys on disk are encrypted with; nil: Folder/pickle.key
 	ObeyUnsigned bool   // also obey devices that their owners have not signed
 	Rooms        []Room
-	Speakers     []string // accounts whose messages and invitations count; nil: everybody's
+	Speakers     []string               // accounts whose messages and invitations count; nil: everybody's
+	Uploads      func(name string) bool // which files are told of, by their names; nil: none
 	Log          *slog.Logger
 	Tuning       Tuning
 	Failpoint    func(step string) // tests: called between any two steps; may be nil

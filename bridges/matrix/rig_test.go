@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tocsin/bridges"
+	"tocsin/incidents"
 	"tocsin/internal/chattest/dendrite"
 	"tocsin/internal/chattest/matrixclient"
 )
@@ -36,7 +37,7 @@ func newCrew(t *testing.T, o dendrite.Options) *crew {
 	server := dendrite.Start(t, o)
 	user := server.Register(t, "tocsin", matrixclient.Password)
 	c := &crew{t: t, server: server, book: newNotebook(), cfg: Config{
-		Name: netName, Homeserver: server.URL(), User: user, Folder: t.TempDir(), Log: slog.New(slog.DiscardHandler),
+		Name: netName, Homeserver: server.URL(), User: user, Folder: t.TempDir(), Log: slog.New(slog.DiscardHandler), Uploads: incidents.NamesPatch,
 		Tuning: Tuning{
 			BackoffBase: 20 * time.Millisecond, BackoffMax: 200 * time.Millisecond, Read: 50 * time.Millisecond,
 			KeyAsk: 200 * time.Millisecond, KeyWait: time.Second, Fresh: time.Millisecond, Late: 3 * time.Second,

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"strings"
 	"time"
 
 	"maunium.net/go/mautrix/event"
@@ -14,8 +12,8 @@ import (
 	"tocsin/bridges"
 )
 
-// upload gives the file that somebody sent, and its caption; nil for one that is no
-// patch by its name. Nothing is fetched.
+// upload gives the file that somebody sent, and its caption; nil for one whose name says
+// that nobody wants it. Nothing is fetched.
 func (h *hearing) upload(evt *event.Event, c *event.MessageEventContent) (caption string, u *bridges.Upload) {
 	name := c.FileName
 	if name == "" {
@@ -23,7 +21,7 @@ func (h *hearing) upload(evt *event.Event, c *event.MessageEventContent) (captio
 	} else if c.Body != name {
 		caption = c.Body
 	}
-	if end := strings.ToLower(path.Ext(name)); end != ".patch" && end != ".diff" {
+	if wants := h.s.cfg.Uploads; wants == nil || !wants(name) {
 		return "", nil
 	}
 	u = &bridges.Upload{Name: name, Sealed: evt.Mautrix.WasEncrypted && c.File != nil}

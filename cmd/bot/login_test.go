@@ -331,7 +331,12 @@ func TestMatrixNetwork(t *testing.T) {
 		Rooms:    []matrix.Room{{ID: "!desk:example.org", Full: true}, {ID: "!public:example.org"}},
 		Speakers: []string{"@alice:example.org", "@bob:example.org"},
 	}
-	if diff := cmp.Diff(want, matrixConfig(c, c.Matrix[0], nil)); diff != "" {
+	got := matrixConfig(c, c.Matrix[0], nil)
+	if got.Uploads == nil || !got.Uploads("fix.DIFF") || got.Uploads("notes.txt") {
+		t.Error("the bridge does not know what a patch is called")
+	}
+	got.Uploads = nil // cmp holds no function to be like another
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	ns, err := networks(c, quiet())

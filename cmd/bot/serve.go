@@ -90,6 +90,7 @@ func matrixConfig(c *config.Config, n config.Matrix, log *slog.Logger) matrix.Co
 	out := matrix.Config{
 		Name: n.Name, Homeserver: n.Homeserver, User: n.User, Folder: n.Folder, ObeyUnsigned: n.ObeyUnsigned, Log: log,
 		Speakers: []string{}, // nil would be everybody
+		Uploads:  incidents.NamesPatch,
 	}
 	if !n.PickleKey.Empty() {
 		out.PickleKey = []byte(n.PickleKey.Reveal())
