@@ -43,12 +43,15 @@ func (p *plain) Error() string { return p.words }
 func (p *plain) Unwrap() error { return p.cause() }
 
 // Format prints the words, with any verb.
-func (p *plain) Format(f fmt.State, verb rune) {
+func (p *plain) Format(f fmt.State, verb rune) { Print(f, verb, p.words) }
+
+// Print is the Format of what shows these words whatever the verb, and else nothing.
+func Print(f fmt.State, verb rune, words string) {
 	if verb == 'q' {
-		fmt.Fprintf(f, "%q", p.words)
+		fmt.Fprintf(f, "%q", words)
 		return
 	}
-	io.WriteString(f, p.words)
+	io.WriteString(f, words)
 }
 
 // words says what kind of error it is. What is quoted is ours: the host of the

@@ -52,6 +52,9 @@ func (f *Failure) Error() string {
 	return b.String()
 }
 
+// Format prints what Error says, with any verb.
+func (f *Failure) Format(s fmt.State, verb rune) { bridges.Print(s, verb, f.Error()) }
+
 // Told is what people may hear who may hear everything: whom the server refused, and
 // its words. It is "" where it said nothing, and not for logs.
 func (f *Failure) Told() string {

@@ -65,6 +65,9 @@ func (e *Error) Error() string {
 	return text
 }
 
+// Format prints the sentence, with any verb.
+func (e *Error) Format(f fmt.State, verb rune) { bridges.Print(f, verb, e.Error()) }
+
 // Unwrap gives what it means for a post, and the network's own error.
 func (e *Error) Unwrap() []error {
 	var out []error

@@ -16,7 +16,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -41,10 +40,16 @@ type Config struct {
 }
 
 // Format prints no token, with any verb.
-func (c Config) Format(f fmt.State, _ rune) { io.WriteString(f, "mastodon "+c.Name) }
+func (c Config) Format(f fmt.State, verb rune) { bridges.Print(f, verb, "mastodon "+c.Name) }
 
 // LogValue gives no token to package slog.
 func (c Config) LogValue() slog.Value { return slog.StringValue("mastodon " + c.Name) }
+
+// Format prints no token, with any verb.
+func (m *Client) Format(f fmt.State, verb rune) { m.c.Format(f, verb) }
+
+// LogValue gives no token to package slog.
+func (m *Client) LogValue() slog.Value { return m.c.LogValue() }
 
 // complete fills in what was left out and says what is wrong. What may be a
 // password in an address is not repeated.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -25,6 +26,12 @@ type Status struct {
 	Language   string // ISO 639, "en"; "": the account's
 	InReplyTo  string // id of the status that it replies to, or ""
 }
+
+// Format prints nothing of the text, with any verb.
+func (Status) Format(f fmt.State, verb rune) { bridges.Print(f, verb, "a post") }
+
+// LogValue gives nothing of the text to package slog.
+func (Status) LogValue() slog.Value { return slog.StringValue("a post") }
 
 // Visibilities are the audiences that a post can have.
 // https://docs.joinmastodon.org/entities/Status/#visibility

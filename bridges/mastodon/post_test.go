@@ -42,10 +42,19 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	var log strings.Builder
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "c", good)
-	if all := fmt.Sprintf("%v %+v %#v %s %q", good, good, &good, good, []any{good}) + log.String(); strings.Contains(all, "secret") {
-		t.Errorf("a configuration tells its token: %s", all)
+	m, err := New(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	post, told := Status{Key: "k", Text: "secret", Visibility: "public"}, &Error{Kind: Invalid, Told: "secret"}
+	var all strings.Builder
+	for _, v := range []any{good, &good, m, post, &post, told} {
+		slog.New(slog.NewTextHandler(&all, nil)).Info("x", "c", v)
+		slog.New(slog.NewJSONHandler(&all, nil)).Info("x", "c", v)
+		fmt.Fprintf(&all, "%v %+v %#v %s %q %d %v %#v\n", v, v, v, v, v, v, []any{v}, struct{ V any }{v})
+	}
+	if strings.Contains(all.String(), "secret") || !strings.Contains(all.String(), "mastodon fosstodon") {
+		t.Errorf("it tells a token or a text: %s", all.String())
 	}
 }
 
