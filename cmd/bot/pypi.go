@@ -40,7 +40,7 @@ func withIndex(p parts, c *config.Config, log *slog.Logger) (parts, error) {
 		return p, nil
 	}
 	client, err := pypi.New(pypi.Config{
-		Base: c.PyPI.Base, Project: c.PyPI.Project, Loopback: true, // the configuration was checked for it
+		Base: c.PyPI.Base, Project: c.PyPI.Project, Loopback: true, Now: p.clock.Now, // the configuration was checked for it
 		Agent: "tocsin, the incident desk of " + c.PyPI.Project,
 	})
 	p.index, p.every = &pypiIndex{client: client, c: *c.PyPI, log: log}, c.PyPI.Every

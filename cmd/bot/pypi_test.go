@@ -235,6 +235,35 @@ func TestTheIndexIsDown(t *testing.T) {
 	d.heard("12.3.1 is live on PyPI since", "by hand, PyPI was down, we looked")
 }
 
+// TestTheIndexAsksForPatience, and gets it over a restart too. Who asks by hand need not
+// have any.
+func TestTheIndexAsksForPatience(t *testing.T) {
+	d := withServer(t)
+	d.index.Fail(fake.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}})
+	d.says("dana", "!release live 12.3.1")
+	asked := len(d.index.Asked())
+	d.restart()
+	d.passes("59m")
+	if n := len(d.index.Asked()) - asked; asked == 0 || n != 0 {
+		t.Errorf("asked %d times, and %d times more before the hour was over", asked, n)
+	}
+	d.passes("2m")
+	if n := len(d.index.Asked()) - asked; n == 0 {
+		t.Error("not asked after the hour")
+	}
+	d.restart() // the index wants nothing any more: what waits is looked up at once
+	if n := len(d.index.Asked()) - asked; n < 2 {
+		t.Errorf("asked %d times after the hour", n)
+	}
+	d.index.Fail(fake.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}})
+	d.passes("10m")
+	asked = len(d.index.Asked())
+	d.says("dana", "!release live 12.3.1")
+	if n := len(d.index.Asked()) - asked; n == 0 {
+		t.Error("not asked when somebody asked")
+	}
+}
+
 // TestARuleSaysNo when everything is there: it is told, and looked up no longer.
 func TestARuleSaysNo(t *testing.T) {
 	d := withServer(t)
@@ -304,7 +333,7 @@ func TestWhatIsFound(t *testing.T) {
 	if p, err := withIndex(parts{}, &config.Config{}, nil); err != nil || p.index != nil {
 		t.Error("an index is asked although none is configured")
 	}
-	if _, err := withIndex(parts{}, &config.Config{PyPI: &config.PyPI{Base: "ftp://x", Project: "pillow"}}, nil); err == nil {
+	if _, err := withIndex(parts{clock: startClock()}, &config.Config{PyPI: &config.PyPI{Base: "ftp://x", Project: "pillow"}}, nil); err == nil {
 		t.Error("an address that is none is taken")
 	}
 	if err := patience(nil); err != nil || patience(errDown) == nil || !errors.Is(patience(errDown), errDown) {

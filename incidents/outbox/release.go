@@ -160,7 +160,7 @@ func (h releaseHand) keep(tx *store.Tx, r store.Row, found incidents.Found, deaf
 	if l.check.State != incidents.CheckLooking {
 		return true, nil
 	}
-	return false, tx.LookAgain(r.ID, l.check.Next(h.every, wait, tx.Now()))
+	return false, tx.LookAgain(r.ID, l.check.Next(h.every, wait, tx.Now()), wait)
 }
 
 // live notes by the same rules as by hand that a release is live. Where they say no,

@@ -71,9 +71,10 @@ func (tx *Tx) QueueLookUp(c incidents.ReleaseCheck) error {
 	return err
 }
 
-// LookAgain makes the row of a look-up due at an instant. It was not tried in vain:
-// an index that has not everything yet has answered.
-func (tx *Tx) LookAgain(id int, at time.Time) error {
-	_, err := tx.exec(`UPDATE outbox SET next_try = ?, tries = 0 WHERE id = ?`, at.UnixMilli(), id)
+// LookAgain makes the row of a look-up due at an instant, and where the index wants none
+// before another one, never hurried before that. It was not tried in vain: an index that
+// has not everything yet has answered.
+func (tx *Tx) LookAgain(id int, at, wanted time.Time) error {
+	_, err := tx.exec(`UPDATE outbox SET next_try = ?1, due = max(due, min(?1, ?2)), tries = 0 WHERE id = ?3`, at.UnixMilli(), wanted.UnixMilli(), id)
 	return err
 }

@@ -53,10 +53,23 @@ func TestALookUpIsKept(t *testing.T) {
 		if err := tx.Trying(last, tx.Now().Add(time.Minute)); err != nil {
 			return err
 		}
-		return tx.LookAgain(last, tx.Now().Add(time.Hour))
+		return tx.LookAgain(last, tx.Now().Add(time.Hour), time.Time{})
 	})
 	if rows := d.lookUps(); len(rows) != 1 {
 		t.Errorf("it is looked up before its time: %+v", rows)
+	}
+	d.do(func(tx *Tx) error { return tx.Hurry(Index) })
+	if rows := d.lookUps(); len(rows) != 2 {
+		t.Errorf("what nobody asked to wait is not hurried: %+v", rows)
+	}
+	d.do(func(tx *Tx) error {
+		if err := tx.LookAgain(last, tx.Now().Add(time.Hour), tx.Now().Add(time.Hour)); err != nil {
+			return err
+		}
+		return tx.Hurry(Index)
+	})
+	if rows := d.lookUps(); len(rows) != 1 {
+		t.Errorf("it is hurried before the index wants it: %+v", rows)
 	}
 	d.do(func(tx *Tx) error {
 		if n, err := tx.Waiting(); err != nil || n != 0 {
