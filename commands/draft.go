@@ -52,24 +52,28 @@ func (c *Call) limitsOf(k templates.DraftKind) templates.Limits {
 func draftList() Command {
 	return Command{
 		Words: "draft list", About: One, Needs: Full, Reads: true,
-		Does: "list the texts for people outside, what is missing in each, and what was sent",
+		Does: "list the texts for people outside, those that fit how things are first, what is missing in each, and what was sent",
 		Run: func(c *Call) (Reply, error) {
 			sent, err := c.Tx.Sendings(c.I.N)
 			if err != nil {
 				return Reply{}, err
 			}
-			list := []incidents.Facts{}
+			fit, others := []incidents.Facts{}, []incidents.Facts{}
 			for _, k := range c.Book.DraftKinds() {
 				t, err := c.text(k, use{limits: c.limitsOf(k)})
 				if err != nil {
 					return Reply{}, err
 				}
-				list = append(list, incidents.Facts{
+				into := &others
+				if incidents.DraftFits(*c.plan, c.I, k.Key) {
+					into = &fit
+				}
+				*into = append(*into, incidents.Facts{
 					"draft": incidents.Seal(k.Key), "says": incidents.Seal(k.Name), "section": incidents.Seal(k.Section),
 					"missing": len(t.Missing), "errors": len(t.found(templates.LintError)), "own": t.own, "sent": lastOf(sent, k.Key),
 				})
 			}
-			return c.card("draft/list", "drafts", list), nil
+			return c.card("draft/list", "drafts", fit, "others", others), nil
 		},
 	}
 }

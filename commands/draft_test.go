@@ -41,7 +41,7 @@ func (d *testDesk) ownWords(kind, recipient string) (w store.Words) {
 func TestDraftEdit(t *testing.T) {
 	d := drafting(t)
 	for _, c := range []struct{ typed, template, recipient, subject, body string }{
-		{"update Hi Erin,\n\nsay pip install --upgrade Pillow\n    indented", "draft/edited", "", "Re: [Security] A crafted file is read for ever", "Hi Erin,\n\nsay pip install --upgrade Pillow\n    indented"},
+		{"update Hi Erin,\n\nsay pip install --upgrade Pillow\n    indented", "draft/edited", "", "Re: your security report to Pillow (2026-11-23)", "Hi Erin,\n\nsay pip install --upgrade Pillow\n    indented"},
 		{"update Subject: about it\n\nHi Erin", "draft/edited", "", "about it", "Hi Erin"},
 		{"update For: Kivy\nsubject: for you\nNote: this stays\nHi", "draft/edited", "Kivy", "for you", "Note: this stays\nHi"},
 		{"update Subject: about it", "refusals/empty", "", "about it", "Hi Erin"},
@@ -55,6 +55,69 @@ func TestDraftEdit(t *testing.T) {
 		w := d.ownWords(kind, c.recipient)
 		if template != c.template || !w.Subject.Same(incidents.Seal(c.subject)) || !w.Body.Same(incidents.Seal(c.body)) {
 			t.Errorf("%q: %s, %s, kept as %q", c.typed, template, words, []incidents.Sealed{w.Subject, w.Body})
+		}
+	}
+}
+
+// TestDraftTellsOnce: what is missing is a list of its own, and no error beside; a patch
+// that goes with a letter is a fact of it.
+func TestDraftTellsOnce(t *testing.T) {
+	d := drafting(t)
+	_, words := d.say("full", "!draft INC-1 distro")
+	if !strings.Contains(words, "Missing, without which it cannot be sent:") || strings.Contains(words, "A fact is missing") || !strings.Contains(words, "Mend what is named above first.") {
+		t.Errorf("it says\n%s", words)
+	}
+	_, words = d.say("full", "!draft edit INC-1 update Hi <missing: name of the reporter, say !reporter set Erin>")
+	if !strings.Contains(words, "A fact is missing: <missing: name of the reporter") || !strings.Contains(words, "Mend what is named above first.") {
+		t.Errorf("of own words it says\n%s", words)
+	}
+	d.do(func(tx *store.Tx) error {
+		return tx.PutPatch(incidents.Patch{Incident: 1, Name: incidents.Seal("fix.patch"), Body: incidents.Seal("--- a\n+++ b\n"), Hash: incidents.Seal("00"), Size: 12, By: "alice"})
+	})
+	if _, words = d.say("full", "!draft INC-1 distro"); !strings.Contains(words, "See the attached patch.") || strings.Contains(words, "regression test in") {
+		t.Errorf("with a patch it says\n%s", words)
+	}
+}
+
+// TestFactRemove: a fact is taken away where everything may be heard, and that is on
+// record.
+func TestFactRemove(t *testing.T) {
+	d := drafting(t)
+	for _, c := range [][2]string{
+		{"!fact remove INC-1 cve", "refusals/fact-not-set"},
+		{"!fact set INC-1 fixed soon", "refusals/bad-fixed"},
+		{"!fact set INC-1 affected ?", "refusals/bad-affected"},
+		{"!fact set INC-1 cve CVE-2026-25990", "fact/set"},
+		{"!fact remove INC-1 colour", "refusals/one-of"},
+	} {
+		if template, words := d.say("full", c[0]); template != c[1] {
+			t.Errorf("%s: %s, %s", c[0], template, words)
+		}
+	}
+	if template, _ := d.say("notice", "!fact remove INC-1 cve"); template != "refusals/typed-here" {
+		t.Errorf("where notices are heard: %s", template)
+	}
+	if template, words := d.say("full", "!fact remove INC-1 cve"); template != "fact/removed" || !strings.Contains(words, "cve is not set any more") {
+		t.Errorf("%s, %s", template, words)
+	}
+	if template, words := d.say("full", "!timeline INC-1 1"); !strings.Contains(words, "took the fact cve away") {
+		t.Errorf("%s, %s", template, words)
+	}
+	d.do(func(tx *store.Tx) error {
+		i, err := tx.Incident(1)
+		if !i.CVE.Empty() || !i.CVEAt.IsZero() {
+			t.Error("it is still there")
+		}
+		return err
+	})
+}
+
+// TestHelpNamesTheKinds: whoever asks for help with drafts is told which there are.
+func TestHelpNamesTheKinds(t *testing.T) {
+	d := fresh(t)
+	for _, typed := range []string{"!help draft", "!help draft edit", "!help sent"} {
+		if _, words := d.say("full", typed); !strings.Contains(words, "kind: ack, advisory, compromise") {
+			t.Errorf("%s: %s", typed, words)
 		}
 	}
 }

@@ -38,7 +38,7 @@ type use struct {
 
 // draftArg is the kind of a draft, which is sealed: it tells what sort of incident it
 // is.
-func draftArg() Arg { return Arg{Name: "kind", Kind: Word, Sealed: true} }
+func draftArg() Arg { return Arg{Name: "kind", Kind: Word, Of: "draft", Sealed: true} }
 
 // forArg is whom a draft is for, where several get one of the same kind.
 func forArg() Arg {
@@ -62,7 +62,7 @@ func (c *Call) draftKind(outcome string) (templates.DraftKind, error) {
 	if ok {
 		return k, nil
 	}
-	var declines, others []string
+	var declines []string
 	for _, o := range c.plan.Outcomes {
 		if o.Draft != "" {
 			declines = append(declines, o.Key)
@@ -71,10 +71,16 @@ func (c *Call) draftKind(outcome string) (templates.DraftKind, error) {
 	if key == decline {
 		return k, incidents.Refuse("draft-outcome", "handle", c.I.Handle, "outcomes", declines)
 	}
+	return k, incidents.Refuse("draft-unknown", "kinds", c.kinds())
+}
+
+// kinds lists the kinds of drafts there are, whatever the incident is.
+func (c *Call) kinds() []string {
+	var out []string
 	for _, k := range c.Book.DraftKinds() {
-		others = append(others, k.Key)
+		out = append(out, k.Key)
 	}
-	return k, incidents.Refuse("draft-unknown", "kinds", others)
+	return out
 }
 
 // text makes a draft from the incident's facts, or takes the words that somebody put
@@ -84,6 +90,14 @@ func (c *Call) text(k templates.DraftKind, u use) (text, error) {
 	t := text{forWhom: c.Sealed("NAME"), facts: incidents.DraftFacts(*c.plan, c.I, c.now)}
 	t.facts["recipient"] = t.forWhom
 	var err error
+	if k.Patches {
+		if t.patches, err = c.Tx.Patches(c.I.N); err != nil {
+			return t, err
+		}
+		if len(t.patches) > 0 {
+			t.facts["patched"] = incidents.Seal("yes")
+		}
+	}
 	if t.Draft, err = c.Book.Draft(k.Key, t.facts, clearance); err != nil {
 		return t, err
 	}
@@ -100,9 +114,6 @@ func (c *Call) text(k templates.DraftKind, u use) (text, error) {
 	ctx.Clearance = clearance
 	t.findings = templates.Lint(t.Draft, ctx)
 	parts := []incidents.Sealed{incidents.Seal(k.Key), t.Subject, t.Body}
-	if k.Patches {
-		t.patches, err = c.Tx.Patches(c.I.N)
-	}
 	for _, p := range t.patches {
 		parts = append(parts, p.Name, p.Hash)
 	}
@@ -143,7 +154,7 @@ func (t text) shown() incidents.Facts {
 		"draft": incidents.Seal(t.Kind.Key), "says": incidents.Seal(t.Kind.Name), "channel": incidents.Seal(t.Kind.Channel), "for": t.forWhom,
 		"section": incidents.Seal(t.Kind.Section), "origin": incidents.Seal(t.Kind.Source), "hash": incidents.ShortHash(t.hash),
 		"subject": t.Subject, "body": t.Body, "own": t.own, "wroteby": t.words.By, "wroteat": t.words.At,
-		"errors": t.found(templates.LintError), "warnings": t.found(templates.LintWarning),
+		"errors": t.found(templates.LintError), "warnings": t.found(templates.LintWarning), "blocked": templates.Blocks(t.findings),
 		"mails": t.Kind.Mail, "posts": t.Kind.Channel == templates.ByMastodon,
 		"patches": incidents.PatchFacts(t.patches),
 	}
@@ -153,17 +164,17 @@ func (t text) shown() incidents.Facts {
 	}
 	missing := []incidents.Facts{}
 	for _, m := range t.Missing {
-		missing = append(missing, incidents.Facts{"what": incidents.Seal(m), "mend": incidents.Seal(templates.Mend(m))})
+		missing = append(missing, incidents.Facts{"what": incidents.Seal(m.What), "mend": m.Say})
 	}
 	f["notes"], f["missing"] = notes, missing
 	return f
 }
 
-// found gives the findings of a level.
+// found gives the findings of a level; what is missing is a list of its own.
 func (t text) found(level string) []incidents.Facts {
 	out := []incidents.Facts{}
 	for _, f := range t.findings {
-		if f.Level == level {
+		if f.Level == level && (f.Rule != "missing" || len(t.Missing) == 0) {
 			out = append(out, incidents.Facts{"told": f.Told})
 		}
 	}

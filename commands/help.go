@@ -68,6 +68,9 @@ func (c *Call) helpFor(cmd Command) incidents.Facts {
 		if a.Kind == Key {
 			args = append(args, incidents.Facts{"name": a.Name, "keys": c.plan.Keys(a.Of)})
 		}
+		if a.Of == "draft" {
+			args = append(args, incidents.Facts{"name": a.Name, "keys": c.kinds()})
+		}
 		if a.Kind == Severity {
 			args = append(args, incidents.Facts{"name": a.Name, "keys": append(c.plan.Keys("level"), "a CVSS 4.0 or 3.1 vector")})
 		}

@@ -1,6 +1,10 @@
 package commands
 
-import "tocsin/incidents"
+import (
+	"slices"
+
+	"tocsin/incidents"
+)
 
 func reporterSet() Command {
 	return Command{
@@ -73,9 +77,26 @@ func factSet() Command {
 	}
 }
 
-// oneLineFact holds every fact but the details and the summary to one line.
+func factRemove() Command {
+	return Command{
+		Words: "fact remove", About: One, Needs: Notices,
+		Does: "take a fact away that is not so after all", Example: "!fact remove fixed",
+		Args: []Arg{{Name: "fact", Kind: Word, OneOf: incidents.FactNames(), Sealed: true}}, // that there was one is told by its name
+		Run: func(c *Call) (Reply, error) {
+			name := c.Str("fact")
+			i, e, err := incidents.RemoveFact(c.I, name, c.Who.Name, c.now)
+			if err != nil {
+				return Reply{}, err
+			}
+			err = c.save(i, e)
+			return c.card("fact/removed", "fact", incidents.Seal(name)), err
+		},
+	}
+}
+
+// oneLineFact holds to one line every fact that is not told in sentences.
 func (c *Call) oneLineFact(name string) error {
-	if name == "details" || name == "summary" {
+	if slices.Contains([]string{"details", "summary", "workaround", "poc", "files", "advice"}, name) {
 		return nil
 	}
 	clean, err := incidents.CleanLine(c.Str("value"), maxTitle)

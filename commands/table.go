@@ -99,7 +99,7 @@ func Table() []Command {
 		embargoPropose(), embargoAgree(), embargoSet(), embargoMove(), embargoShow(), embargoFile(), embargoLift(), embargoBroken(),
 		lead(), leadPing(), leadTake(), leadHandoff(), leadAccept(), leadDecline(), leadBrief(),
 		roleAssign(), roleTake(), roleDrop(), roleList(),
-		reporterSet(), reporterPolicy(), forgetReporter(), factSet(), factShow(), ackSent(), updateSent(),
+		reporterSet(), reporterPolicy(), forgetReporter(), factSet(), factRemove(), factShow(), ackSent(), updateSent(),
 		guestAllow(), guestRemove(), guestList(),
 		releasePlan(), releaseAdd(), releaseRemove(), releaseShow(), releaseLive(), releaseYanked(), releaseUndo(),
 		tagRecord(), tagCheck(), tagList(),

@@ -141,7 +141,7 @@ func TestUsage(t *testing.T) {
 		"severity set":  "!severity set [INC-n] <level or vector> [reason]",
 		"role assign":   "!role assign [INC-n] <role> <person>",
 		"reporter set":  "!reporter set [INC-n] [--contact C] [--credit CREDIT] <name>",
-		"fact set":      "!fact set [INC-n] <summary|details|affected|fixed|cwe|cve|ghsa|library> <value>",
+		"fact set":      "!fact set [INC-n] <summary|details|affected|fixed|cwe|cve|ghsa|library|workaround|poc|period|files|advice> <value>",
 		"ack sent":      "!ack sent [INC-n] [--via HOW] [--at WHEN]",
 		"timeline":      "!timeline [INC-n] [n]",
 		"release live":  "!release live [--at WHEN] <version> [--by-hand reason]",

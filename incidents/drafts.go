@@ -20,38 +20,69 @@ func SayDate(t time.Time) string { return t.UTC().Format("2006-01-02") }
 // its phase and its level. What is not known is empty, and never made up.
 //
 //	project, upgrade, advisories    of the plan
-//	title ... library               as !fact, !severity and !incident title set them
+//	title ... library               as !fact, !severity and !incident title set them; a version that is none is not known
+//	workaround, poc, affected       empty too where "none" was said, which noworkaround, nopoc and noaffected tell
+//	reachwhy                        why it is not reachable
+//	requested                       "yes": a CVE was requested, and is not there
 //	id                              the CVE; while there is none, the GHSA (plan, 7.1.5)
 //	link                            the address of the advisory
 //	reporter, contact               personal: for the reporter's own eyes only
 //	credit                          how the reporter wants to be named; empty: not to be named
 //	consent                         "yes": they said how, or that they want to be anonymous
+//	policy                          "yes": they said when, or by which policy, they publish
 //	reported, acked                 dates, as all that follow
 //	released, disclosed             empty while that is not so
 //	fixedon, disclosedon            likewise, or the embargo's date while it is ahead
 //	embargo                         the moment of disclosure, see SayMoment
+//	published, leaked, ended        moments too: since when it is public by us, or otherwise; when the embargo was over
 //	locked                          "yes": nothing may be public yet
 //	fresh                           "yes": details are better left out yet (plan, section 8)
 //	revoked                         "yes": every step of the track that comes before all others is done
 //	pocby                           until when a proof of concept has to be published
-//	recipient                       whom it is for; whoever asks for a draft adds it
+//	urgent                          "yes": it is known or used outside, and no release with the fix is live
+//	audited                         "yes": tags and wheels were looked at again (plan, 7.5.2)
+//	tested                          "yes": the fix has a regression test
+//	grave                           "yes": the plan would have an embargo for its level
+//	declines, outcomedraft          the drafts that decline a report, and that of how it was closed
+//	patched, recipient              patches go with it, and whom it is for; whoever asks for a draft adds them
 func DraftFacts(p Plan, i Incident, now time.Time) Facts {
 	level, _ := p.Level(i.Level)
 	f := Facts{
 		"project": p.Name, "upgrade": p.Outside.Upgrade, "advisories": p.Outside.Advisories,
 		"phase": string(i.Phase), "level": level.Name, "levelkey": i.Level,
-		"title": i.Title, "summary": i.Summary, "details": i.Details, "affected": i.Affected, "fixed": i.Fixed,
+		"title": i.Title, "summary": i.Summary, "details": i.Details, "affected": knownOf(i.Affected), "fixed": versionOf(i.Fixed),
 		"cve": i.CVE, "ghsa": i.GHSA, "id": firstSealed(i.CVE, i.GHSA), "link": linkOf(p, i), "cwe": i.CWE,
 		"vector": i.Vector, "score": lastWord(i.Score), "component": i.Library, "release": i.Release.Version,
 		"track": Seal(TrackOf(p, i).Key), "type": Seal(p.TypeOf(i).Key), "reach": i.Reach,
-		"outcome": i.Outcome, "outcomename": Sealed{}, "recipient": Sealed{},
-		"wild": sealedIf(!i.WildAt.IsZero()), "public": sealedIf(!i.PublicAt.IsZero()),
+		"outcome": i.Outcome, "outcomename": Sealed{}, "outcomedraft": Sealed{}, "recipient": Sealed{}, "patched": Sealed{},
+		"period": i.Period, "files": i.Files, "advice": i.Advice, "open": sealedIf(i.Open()),
+		"requested": sealedIf(i.CVE.Empty() && happened(p, i, "step:request-cve")), "tested": sealedIf(happened(p, i, "step:test")),
+		"audited": sealedIf(happened(p, i, "step:audit-tags") && happened(p, i, "step:audit-wheels")),
+		"wild":    sealedIf(!i.WildAt.IsZero()), "public": sealedIf(!i.PublicAt.IsZero()),
 		"mailed": sealedIf(happened(p, i, "step:notify-distros")), "broken": sealedIf(happened(p, i, "broken")),
 		"waits": sealedIf(happened(p, i, "reporter")), "revoked": sealedIf(firstDone(p, i)),
 	}
+	var declines []string
 	for _, o := range p.Outcomes {
+		if o.Draft != "" {
+			declines = append(declines, o.Draft)
+		}
 		if i.Outcome.Same(Seal(o.Key)) {
-			f["outcomename"] = Seal(o.Name)
+			f["outcomename"], f["outcomedraft"] = Seal(o.Name), Seal(o.Draft)
+		}
+	}
+	embargoed, _ := p.Track("embargoed")
+	f["declines"], f["grave"] = Seal(strings.Join(declines, " ")), sealedIf(slices.Contains(embargoed.Levels, i.Level))
+	f["reachwhy"] = Sealed{}
+	if i.Reach.Same(Seal("no")) {
+		f["reachwhy"] = i.ReachWhy
+	}
+	for name, s := range map[string]Sealed{"workaround": i.Workaround, "poc": i.PoC, "affected": i.Affected} {
+		f["no"+name] = sealedIf(saysNone(s))
+		if saysNone(s) {
+			f[name] = Sealed{}
+		} else if name != "affected" {
+			f[name] = s
 		}
 	}
 	reporterFacts(f, i)
@@ -79,10 +110,35 @@ func firstDone(p Plan, i Incident) bool {
 func reporterFacts(f Facts, i Incident) {
 	r := i.Reporter
 	f["reporter"], f["contact"], f["credit"] = r.Name, r.Contact, r.Credit
-	f["consent"], f["anonymous"] = sealedIf(!r.Credit.Empty()), Sealed{}
+	f["consent"], f["anonymous"], f["policy"] = sealedIf(!r.Credit.Empty()), Sealed{}, sealedIf(!i.Policy.Empty())
 	if anonymous(r.Credit) {
 		f["credit"], f["anonymous"] = Sealed{}, Seal("yes")
 	}
+}
+
+// saysNone reports whether a fact says that there is nothing of its kind.
+func saysNone(s Sealed) bool {
+	return mapSealed(s, func(text string) string { return strings.ToLower(strings.TrimRight(text, ". ")) }).Same(Seal("none"))
+}
+
+// knownOf gives a fact, or nothing where it is only a word for not knowing it.
+func knownOf(s Sealed) Sealed {
+	return mapSealed(s, func(text string) string {
+		if notKnown(text) {
+			return ""
+		}
+		return text
+	})
+}
+
+// versionOf gives a fact that names a version, or nothing.
+func versionOf(s Sealed) Sealed {
+	return mapSealed(s, func(text string) string {
+		if len(VersionsIn(text)) == 0 {
+			return ""
+		}
+		return text
+	})
 }
 
 // anonymous reports whether a credit says that there is to be none.
@@ -111,6 +167,16 @@ func dateFacts(f Facts, p Plan, i Incident, now time.Time) {
 	if e.State != "" && !e.At.IsZero() {
 		f["embargo"] = Seal(SayMoment(e.At))
 	}
+	moment := func(at time.Time, known bool) Sealed {
+		if !known || at.IsZero() {
+			return Sealed{}
+		}
+		return Seal(SayMoment(at))
+	}
+	f["published"], f["leaked"], f["ended"] = moment(i.publishedAt(p)), moment(i.leakedAt()), moment(e.EndedAt, e.Over())
+	_, leaks := i.leakedAt()
+	f["urgent"] = sealedIf(!isLive && (leaks || !i.WildAt.IsZero()))
+	f["proposed"] = sealedIf(e.State == EmbargoProposed)
 	f["locked"] = sealedIf(e.State != "" && !e.Over() || e.State == "" && TrackOf(p, i).Key == "embargoed")
 	f["fresh"] = sealedIf(p.Outside.FreshDays > 0 && (!isOut || now.Before(out.AddDate(0, 0, p.Outside.FreshDays))))
 	f["pocby"] = Sealed{}
@@ -119,7 +185,7 @@ func dateFacts(f Facts, p Plan, i Incident, now time.Time) {
 		if !ok {
 			posted = now
 		}
-		f["pocby"] = Seal(SayDate(posted.Add(PocMost)))
+		f["pocby"] = Seal(SayMoment(posted.Add(PocMost).UTC().Truncate(24 * time.Hour))) // the same for a whole day
 	}
 }
 

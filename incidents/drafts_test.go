@@ -17,7 +17,7 @@ func draftPlan() incidents.Plan {
 		Tracks:   []incidents.Track{{Key: "embargoed", Levels: []string{"high"}}, {Key: "standard"}},
 		Outcomes: []incidents.Outcome{{Key: "duplicate", Name: "duplicate of another report", Draft: "decline-duplicate"}},
 		Steps: []incidents.Step{
-			{Key: "revoke", First: true, Tracks: []string{"standard"}}, {Key: "notify-distros"}, {Key: "share-poc"}, {Key: "oss-security"}, {Key: "wheels", By: "released"}, {Key: "publish"},
+			{Key: "revoke", First: true, Tracks: []string{"standard"}}, {Key: "notify-distros"}, {Key: "share-poc"}, {Key: "oss-security"}, {Key: "wheels", By: "released"}, {Key: "publish", Discloses: true}, {Key: "request-cve", By: "cve"},
 		},
 	}
 }
@@ -65,9 +65,45 @@ func TestDraftFacts(t *testing.T) {
 		{"and not longer", "fresh", "", with(func(i *incidents.Incident) {
 			i.Embargo = incidents.Embargo{State: incidents.EmbargoBroken, At: at, EndedAt: noon().AddDate(0, 0, -7)}
 		})},
-		{"a proof of concept has a date", "pocby", noon().AddDate(0, 0, 7).Format("2006-01-02"), with(func(i *incidents.Incident) {
+		{"a proof of concept has a moment, not later than seven days", "pocby", "Monday 2026-11-30 00:00 UTC", with(func(i *incidents.Incident) {
 			i.Steps = map[string]incidents.Deed{"share-poc": {State: incidents.StepDone, At: noon()}, "oss-security": {State: incidents.StepDone, At: noon()}}
 		})},
+		{"what we published", "published", incidents.SayMoment(noon()), with(func(i *incidents.Incident) {
+			i.Steps = map[string]incidents.Deed{"publish": {State: incidents.StepDone, At: noon()}}
+		})},
+		{"what leaked is not published by us", "published", "", with(func(i *incidents.Incident) {
+			i.Embargo = incidents.Embargo{State: incidents.EmbargoBroken, EndedAt: noon()}
+		})},
+		{"it leaked", "leaked", incidents.SayMoment(noon()), with(func(i *incidents.Incident) {
+			i.Embargo, i.PublicAt = incidents.Embargo{State: incidents.EmbargoBroken, EndedAt: noon()}, noon().Add(time.Hour)
+		})},
+		{"or was public before", "leaked", incidents.SayMoment(noon().Add(-time.Hour)), with(func(i *incidents.Incident) {
+			i.Embargo, i.PublicAt = incidents.Embargo{State: incidents.EmbargoBroken, EndedAt: noon()}, noon().Add(-time.Hour)
+		})},
+		{"lifted is not leaked", "leaked", "", with(func(i *incidents.Incident) {
+			i.Embargo = incidents.Embargo{State: incidents.EmbargoLifted, EndedAt: noon()}
+		})},
+		{"but over", "ended", incidents.SayMoment(noon()), with(func(i *incidents.Incident) {
+			i.Embargo = incidents.Embargo{State: incidents.EmbargoLifted, EndedAt: noon()}
+		})},
+		{"what is used and has no fix is urgent", "urgent", "yes", with(func(i *incidents.Incident) { i.WildAt = noon() })},
+		{"with a fix it is not", "urgent", "", with(func(i *incidents.Incident) { i.WildAt, i.Release.LiveAt = noon(), noon() })},
+		{"no workaround is known", "workaround", "", with(func(i *incidents.Incident) { i.Workaround = s("None.") })},
+		{"and that is known", "noworkaround", "yes", with(func(i *incidents.Incident) { i.Workaround = s("None.") })},
+		{"nobody looked for one", "noworkaround", "", base},
+		{"a word for not knowing it is no version", "fixed", "", with(func(i *incidents.Incident) { i.Fixed = s("soon") })},
+		{"nor are they affected", "affected", "", with(func(i *incidents.Incident) { i.Affected = s("?") })},
+		{"why it is not reachable", "reachwhy", "never called", with(func(i *incidents.Incident) { i.Reach, i.ReachWhy = s("no"), s("never called") })},
+		{"why it is", "reachwhy", "", with(func(i *incidents.Incident) { i.Reach, i.ReachWhy = s("yes"), s("by any file") })},
+		{"a CVE that was requested", "requested", "yes", with(func(i *incidents.Incident) {
+			i.Steps = map[string]incidents.Deed{"request-cve": {State: incidents.StepDone, At: noon()}}
+		})},
+		{"and came", "requested", "", with(func(i *incidents.Incident) {
+			i.CVE, i.Steps = s("CVE-2026-25990"), map[string]incidents.Deed{"request-cve": {State: incidents.StepDone, At: noon()}}
+		})},
+		{"the draft of its outcome", "outcomedraft", "decline-duplicate", with(func(i *incidents.Incident) { i.Outcome = s("duplicate") })},
+		{"it is grave", "grave", "yes", with(func(i *incidents.Incident) { i.Level = "high" })},
+		{"or not", "grave", "", with(func(i *incidents.Incident) { i.Level = "low" })},
 		{"nothing was revoked", "revoked", "", base},
 		{"it was", "revoked", "yes", with(func(i *incidents.Incident) {
 			i.Steps = map[string]incidents.Deed{"revoke": {State: incidents.StepDone, At: noon()}}

@@ -149,16 +149,32 @@ func (i Incident) embargoEvent(p Plan, event string) (time.Time, bool) {
 		if e.State == EmbargoBroken {
 			return e.EndedAt, true
 		}
-		for _, s := range p.Steps {
-			if !s.Discloses {
-				continue // looked at first: no step can be done by what it does itself
-			}
-			if d := StateOf(p, i, s); d.State == StepDone {
-				return d.At, true
-			}
+		return i.publishedAt(p)
+	}
+	return time.Time{}, false
+}
+
+// publishedAt gives when the project itself disclosed it.
+func (i Incident) publishedAt(p Plan) (time.Time, bool) {
+	for _, s := range p.Steps {
+		if !s.Discloses {
+			continue // looked at first: no step can be done by what it does itself
+		}
+		if d := StateOf(p, i, s); d.State == StepDone {
+			return d.At, true
 		}
 	}
 	return time.Time{}, false
+}
+
+// leakedAt gives since when it is known outside otherwise than by the project: it
+// leaked, or the report is public.
+func (i Incident) leakedAt() (time.Time, bool) {
+	at, leaked := i.PublicAt, !i.PublicAt.IsZero()
+	if e := i.Embargo; e.State == EmbargoBroken && (!leaked || e.EndedAt.Before(at)) {
+		at, leaked = e.EndedAt, true
+	}
+	return at, leaked
 }
 
 // releasedAt gives when a version with the fix was live, by the release or by

@@ -61,23 +61,31 @@ type Incident struct {
 	Roles    map[string]string // role key to person
 	Reporter Reporter
 
-	GHSA      Sealed    // the advisory's identifier on GitHub
-	Library   Sealed    // the bundled library whose bug it is
-	Track     Sealed    // the key of a track that somebody chose, or empty: by the plan
-	LevelAt   time.Time // when the level was set last
-	CVEAt     time.Time // when the CVE was noted
-	WildAt    time.Time // when it was said to be exploited in the wild; zero: it is not
-	PublicAt  time.Time // when it was said that the report is public; zero: it is not
-	UpdateAt  time.Time // when the reporter was told last how it stands, after the acknowledgement
-	Reach     Sealed    // whether a bundled library's bug is reachable: "yes", "no" or empty
-	Policy    Sealed    // the reporter's own policy: "p0", "certcc", "date" or empty
-	PolicyAt  time.Time // when the reporter will publish by it
-	Embargo   Embargo
-	Handoff   Handoff
-	LeadSince time.Time
-	Steps     map[string]Deed   // what became of steps, by key
-	Snoozes   map[string]Snooze // clocks that were put off, by key
-	Notices   []Notice          // who outside was told, or is to be
+	GHSA    Sealed // the advisory's identifier on GitHub
+	Library Sealed // the bundled library whose bug it is
+
+	// Facts that not every incident has. "none" is said of what there is not.
+	Workaround Sealed    // what helps until the upgrade
+	PoC        Sealed    // what shows the bug, for those who are told before
+	Period     Sealed    // of a compromise: from when until when
+	Files      Sealed    // of a compromise: which files, with their digests
+	Advice     Sealed    // of a compromise: what users have to do
+	Track      Sealed    // the key of a track that somebody chose, or empty: by the plan
+	LevelAt    time.Time // when the level was set last
+	CVEAt      time.Time // when the CVE was noted
+	WildAt     time.Time // when it was said to be exploited in the wild; zero: it is not
+	PublicAt   time.Time // when it was said that the report is public; zero: it is not
+	UpdateAt   time.Time // when the reporter was told last how it stands, after the acknowledgement
+	Reach      Sealed    // whether a bundled library's bug is reachable: "yes", "no" or empty
+	ReachWhy   Sealed    // and why
+	Policy     Sealed    // the reporter's own policy: "p0", "certcc", "date" or empty
+	PolicyAt   time.Time // when the reporter will publish by it
+	Embargo    Embargo
+	Handoff    Handoff
+	LeadSince  time.Time
+	Steps      map[string]Deed   // what became of steps, by key
+	Snoozes    map[string]Snooze // clocks that were put off, by key
+	Notices    []Notice          // who outside was told, or is to be
 
 	// What is kept elsewhere and told here, for the rules.
 	Release    Release   // that carries the fix; its zero value when none does
@@ -229,7 +237,7 @@ func Retitle(i Incident, title Sealed, who string, now time.Time) (Incident, Ent
 
 // FactNames lists what !fact can set.
 func FactNames() []string {
-	return []string{"summary", "details", "affected", "fixed", "cwe", "cve", "ghsa", "library"}
+	return []string{"summary", "details", "affected", "fixed", "cwe", "cve", "ghsa", "library", "workaround", "poc", "period", "files", "advice"}
 }
 
 // isCVE reports whether id is CVE-, a year and four to nineteen digits (CVE
@@ -272,23 +280,27 @@ func onlyDigits(s string, least, most int) bool {
 }
 
 // SetFact sets one of the facts that drafts are made from. A CVE, CWE or GHSA
-// identifier must be well-formed; lower case is understood.
+// identifier must be well-formed, lower case is understood; a fixed version has to be
+// one, and not a word for not knowing it.
 func SetFact(i Incident, name, value, who string, now time.Time) (Incident, Entry, error) {
+	fact := factOf(&i, name)
+	if fact == nil {
+		return i, Entry{}, Refuse("unknown-key", "kind", "fact", "keys", FactNames())
+	}
 	switch name {
-	case "summary":
-		i.Summary = Seal(value)
-	case "details":
-		i.Details = Seal(value)
 	case "affected":
-		i.Affected = Seal(value)
+		if notKnown(value) {
+			return i, Entry{}, Refuse("bad-affected")
+		}
 	case "fixed":
-		i.Fixed = Seal(value)
+		if len(VersionsIn(value)) == 0 {
+			return i, Entry{}, Refuse("bad-fixed")
+		}
 	case "cwe":
 		value = strings.ToUpper(value)
 		if !isCWE(value) {
 			return i, Entry{}, Refuse("bad-cwe")
 		}
-		i.CWE = Seal(value)
 	case "cve":
 		value = strings.ToUpper(value)
 		if !isCVE(value) {
@@ -297,18 +309,14 @@ func SetFact(i Incident, name, value, who string, now time.Time) (Incident, Entr
 		if i.CVEAt.IsZero() {
 			i.CVEAt = now
 		}
-		i.CVE = Seal(value)
 	case "ghsa":
 		id, ok := asGHSA(value)
 		if !ok {
 			return i, Entry{}, Refuse("bad-ghsa")
 		}
-		value, i.GHSA = id, Seal(id)
-	case "library":
-		i.Library = Seal(value)
-	default:
-		return i, Entry{}, Refuse("unknown-key", "kind", "fact", "keys", FactNames())
+		value = id
 	}
+	*fact = Seal(value)
 	return i, Entry{Kind: "fact", Who: who, At: now, Plain: name, Text: Seal(value)}, nil
 }
 

@@ -144,7 +144,8 @@ const AnnounceStep = "announce"
 // other ways leaves it as it is.
 func Basis(i Incident) Sealed {
 	parts := []Sealed{
-		i.Type, i.Title, i.Vector, i.Score, i.Summary, i.Details, i.Affected, i.Fixed, i.CWE, i.CVE, i.GHSA, i.Library, i.Track, i.Reach, i.Outcome,
+		i.Type, i.Title, i.Vector, i.Score, i.Summary, i.Details, i.Affected, i.Fixed, i.CWE, i.CVE, i.GHSA, i.Library, i.Track, i.Reach, i.ReachWhy, i.Outcome,
+		i.Workaround, i.PoC, i.Period, i.Files, i.Advice, Seal(i.Steps["request-cve"].State),
 		i.Reporter.Name, i.Reporter.Contact, i.Reporter.Credit, i.Release.Version, Seal(i.Level), Seal(i.Embargo.State),
 	}
 	for _, at := range []time.Time{i.Embargo.At, i.Embargo.EndedAt, i.Release.LiveAt, i.Release.YankedAt, i.WildAt, i.PublicAt} {

@@ -31,7 +31,7 @@ type Personal struct {
 func Kinds() []string {
 	return []string{
 		"opened", "closed", "reopened", "titled", "noted", "severity", "assigned", "dropped",
-		"reporter", "forgot", "fact", "acknowledged", "asked", "approved", "suspended", "unsuspended",
+		"reporter", "forgot", "fact", "fact-removed", "acknowledged", "asked", "approved", "suspended", "unsuspended",
 		"heard", "edited", "redacted", "guest", "guest-left", "room",
 		"phase", "tracked", "reached", "wild", "public", "updated", "policy", "step-done", "step-skipped", "step-undone", "snoozed",
 		"embargo-proposed", "embargo-agreed", "embargo-set", "embargo-moved", "embargo-lifted", "embargo-broken",

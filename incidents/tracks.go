@@ -39,7 +39,7 @@ func ChooseTrack(p Plan, i Incident, track string, why Sealed, who string, now t
 	}
 	i.Track = Seal(t.Key)
 	if t.Key != upstreamTrack {
-		i.Reach = Sealed{} // it was asked of a bundled library's bug
+		i.Reach, i.ReachWhy = Sealed{}, Sealed{} // it was asked of a bundled library's bug
 	}
 	return i, Entry{Kind: "tracked", Who: who, At: now, Text: joinSealed(": ", Seal(t.Name), why)}, nil
 }
@@ -54,7 +54,7 @@ func SetReach(p Plan, i Incident, yes bool, why Sealed, who string, now time.Tim
 	if yes {
 		answer = "yes"
 	}
-	i.Reach = Seal(answer)
+	i.Reach, i.ReachWhy = Seal(answer), why
 	return i, Entry{Kind: "reached", Who: who, At: now, Text: joinSealed(": ", i.Reach, why)}, nil
 }
 

@@ -61,7 +61,7 @@ type Draft struct {
 	Subject incidents.Sealed // empty where there is none; one line
 	Body    incidents.Sealed // lines separated by "\n"; none at the end
 	Note    []string         // to the maintainers, not part of the text; says nothing of the facts
-	Missing []string         // what facts it would take, in words
+	Missing []Lack           // facts that it needs and that are not known
 }
 
 // draftFile is a file of drafts/, ready to be rendered.
@@ -122,7 +122,7 @@ const missingKey = " missing"
 
 func (d draftFile) render(f incidents.Facts, c incidents.Clearance) (Draft, error) {
 	facts, _ := plain(f.Opened(c), true).(map[string]any)
-	var missing []string
+	var missing []Lack
 	facts[missingKey] = &missing
 	subject, err := d.execute("subject", facts)
 	if err != nil {
@@ -135,7 +135,7 @@ func (d draftFile) render(f incidents.Facts, c incidents.Clearance) (Draft, erro
 	// A note is no sealed text. So its facts are those of an audience that may hear
 	// nothing: it can ask whether there is one, and cannot say it.
 	hints, _ := plain(f.Opened(incidents.Clearance{}), false).(map[string]any)
-	hints[missingKey] = new([]string)
+	hints[missingKey] = new([]Lack)
 	note, err := d.execute("note", hints)
 	if err != nil {
 		return Draft{}, err
@@ -201,25 +201,18 @@ func need(facts map[string]any, name string) (string, error) {
 	if text, _ := facts[name].(string); text != "" {
 		return text, nil
 	}
-	how, ok := mends()[name]
+	what, say, ok := mendOf(facts, name)
 	if !ok {
 		return "", fmt.Errorf("no command sets the fact %q", name)
 	}
-	if list, ok := facts[missingKey].(*[]string); ok && !slices.Contains(*list, how[0]) {
-		*list = append(*list, how[0])
-	}
-	return fmt.Sprintf("<missing: %s, say %s>", how[0], how[1]), nil
-}
-
-// Mend gives the command that sets a fact, which is called as in Draft.Missing; "" when
-// there is none such.
-func Mend(missing string) string {
-	for _, how := range mends() {
-		if how[0] == missing && strings.HasPrefix(how[1], "!") {
-			return how[1]
+	if list, ok := facts[missingKey].(*[]Lack); ok && !slices.ContainsFunc(*list, func(l Lack) bool { return l.What == what }) {
+		l := Lack{What: what}
+		if strings.HasPrefix(say, "!") {
+			l.Say = incidents.Seal(say)
 		}
+		*list = append(*list, l)
 	}
-	return ""
+	return fmt.Sprintf("<missing: %s, say %s>", what, say), nil
 }
 
 // Posts gives a text as it would be posted on Mastodon, where something may be posted
@@ -241,32 +234,4 @@ func (d Draft) Posts(thread bool, l Limits, c incidents.Clearance) (posts []inci
 		posts, lengths = append(posts, incidents.Seal(part)), append(lengths, MastodonLength(part, l))
 	}
 	return posts, lengths
-}
-
-// mends gives for each fact that a draft can need what it is called, and a command
-// that sets it.
-func mends() map[string][2]string {
-	return map[string][2]string{
-		"title":       {"title", "!incident title Out-of-bounds write in the PSD decoder"},
-		"summary":     {"summary", "!fact set summary A crafted image makes the decoder write out of bounds."},
-		"details":     {"details", "!fact set details The decoder does not check the length of a row."},
-		"affected":    {"affected versions", "!fact set affected 10.3.0 to 12.3.0"},
-		"fixed":       {"fixed version", "!fact set fixed 12.3.1"},
-		"cve":         {"CVE", "!fact set cve CVE-2026-25990"},
-		"ghsa":        {"GHSA", "!fact set ghsa GHSA-cfh3-3jmp-rvhc"},
-		"id":          {"CVE or GHSA", "!fact set cve CVE-2026-25990"},
-		"link":        {"address of the advisory", "!fact set ghsa GHSA-cfh3-3jmp-rvhc"},
-		"cwe":         {"CWE", "!fact set cwe CWE-787"},
-		"vector":      {"CVSS vector", "!severity set CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:A/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"},
-		"score":       {"CVSS score", "!severity set CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:A/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"},
-		"level":       {"level of severity", "!severity set high"},
-		"component":   {"library", "!fact set library libwebp"},
-		"reporter":    {"name of the reporter", "!reporter set Erin"},
-		"credit":      {"credit", `!reporter set Erin --credit "Erin of Example Labs"`},
-		"embargo":     {"moment of the disclosure", "!embargo set 2026-12-03 14:00"},
-		"fixedon":     {"date of the fix", "!release live 12.3.1"},
-		"disclosedon": {"date of the disclosure", "!embargo set 2026-12-03 14:00"},
-		"upgrade":     {"command that upgrades", "so in [outside] of plan.toml"},
-		"advisories":  {"address of the advisories", "so in [outside] of plan.toml"},
-	}
 }

@@ -42,6 +42,13 @@ func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool
 	) {
 		f[k] = v
 	}
+	f["blocked"], f["others"] = many, f["drafts"].([]incidents.Facts)[1:]
+	if name == "draft/line" {
+		for k, v := range f["drafts"].([]incidents.Facts)[0] {
+			f[k] = v
+		}
+		return f
+	}
 	if name == "send/asked" || name == "send/asked/preview" {
 		f["posts"] = []incidents.Facts{{"number": 1, "length": 412, "text": seal("Pillow fixes a security issue.")}, {"number": 2, "length": 40, "text": seal("Please upgrade.")}}
 	}
@@ -50,7 +57,7 @@ func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool
 			f[k] = incidents.Sealed{}
 		}
 		f["made"], f["readers"] = "file", []incidents.Facts{}
-		for _, k := range []string{"errors", "warnings", "missing", "notes", "earlier", "posts"} {
+		for _, k := range []string{"errors", "warnings", "missing", "notes", "earlier", "posts", "drafts"} {
 			f[k] = []incidents.Facts{}
 		}
 		f["waysend"], f["moved"], f["reporter"], f["state"] = false, false, false, incidents.SendUnknown

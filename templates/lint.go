@@ -71,7 +71,10 @@ func Lint(d Draft, ctx LintContext) []Finding {
 	if !ctx.Clearance.Full() {
 		return []Finding{{"clearance", LintError, incidents.Seal("A text can be checked only where everything may be heard.")}}
 	}
-	t := &checked{ctx: ctx, kind: d.Kind, missing: d.Missing, facts: map[string]string{}}
+	t := &checked{ctx: ctx, kind: d.Kind, facts: map[string]string{}}
+	for _, l := range d.Missing {
+		t.missing = append(t.missing, l.What)
+	}
 	t.subject, t.body = t.open(d.Subject), t.open(d.Body)
 	t.unfilled = placeholders(t.all())
 	t.subject, t.body = filled(t.subject), filled(t.body)

@@ -47,20 +47,11 @@ func idRules() []rule {
 // publicRules: what everybody reads (plan, section 8).
 func publicRules() []rule {
 	return []rule{
-		{"early", LintError, "Nothing is public before the embargo is lifted", func(t *checked) bool { return isPublic(t) && early(t) }, func(*checked) []string {
-			return when(true)
-		}},
 		{"unassessed", LintWarning, "It has no level yet, so whether it takes an embargo is not decided", isPublic, func(t *checked) []string {
 			return when(t.facts["levelkey"] == "" && !t.has("over") && !t.has("disclosed"))
 		}},
 		{"mention", LintWarning, "It mentions accounts, which calls them", func(t *checked) bool { return isPublic(t) && !isMail(t) }, func(t *checked) []string {
 			return mentions(t.body)
-		}},
-		{"not-live", LintError, "A post comes after the release: no release with the fix is live", isMastodon, func(t *checked) []string {
-			return when(!t.has("released"))
-		}},
-		{"advisory-live", LintWarning, "No release with the fix is live: users could not upgrade", isAdvisory, func(t *checked) []string {
-			return when(!t.has("released"))
 		}},
 		{"advisory-whole", LintError, "The advisory lacks what section 8 lists", isAdvisory, lacking},
 		{"advisory-cve", LintWarning, "The advisory has no CVE", isAdvisory, func(t *checked) []string { return when(!t.says(t.facts["cve"])) }},

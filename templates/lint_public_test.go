@@ -2,23 +2,13 @@ package templates
 
 import (
 	"strings"
-	"time"
 
 	"tocsin/incidents"
 )
 
 func publicCases() []lintCase {
-	embargoed := func(i *incidents.Incident) { *i = draftIncident(incidents.Seal, false) }
-	unlive := func(i *incidents.Incident) { i.Release.LiveAt = time.Time{} }
 	long := strings.Repeat("word ", 101)
 	return []lintCase{
-		{rule: "early", kind: "advisory"},
-		{rule: "early", kind: "distro"}, // it is not public
-		{rule: "early", kind: "advisory", bad: true, change: embargoed},
-		{rule: "early", kind: "leak", bad: true, change: embargoed},
-		{rule: "early", kind: "mastodon", bad: true, change: func(i *incidents.Incident) { i.Embargo = incidents.Embargo{} }}, // one has to come
-		{rule: "early", kind: "mastodon", change: func(i *incidents.Incident) { i.Level, i.Embargo = "medium", incidents.Embargo{} }},
-		{rule: "early", kind: "leak", change: func(i *incidents.Incident) { i.Embargo.State = incidents.EmbargoBroken }},
 		{rule: "unassessed", kind: "leak"},
 		{rule: "unassessed", kind: "leak", bad: true, change: func(i *incidents.Incident) { i.Level, i.Embargo, i.Steps = "", incidents.Embargo{}, nil }},
 		{rule: "mention", kind: "mastodon"},
@@ -26,11 +16,6 @@ func publicCases() []lintCase {
 		{rule: "mention", kind: "mastodon", bad: true, body: "Thanks to @erin@example.org.", also: tells("@erin@example.org")},
 		{rule: "mention", kind: "advisory", bad: true, body: "(@erin)"},
 		{rule: "mention", kind: "advisory", bad: true, body: "by _@erin_", also: tells("@erin")},
-		{rule: "not-live", kind: "mastodon"},
-		{rule: "not-live", kind: "mastodon", bad: true, change: unlive},
-		{rule: "not-live", kind: "leak", change: unlive},
-		{rule: "advisory-live", kind: "advisory"},
-		{rule: "advisory-live", kind: "advisory", bad: true, change: unlive},
 		{rule: "advisory-whole", kind: "advisory"},
 		{rule: "advisory-whole", kind: "advisory", change: func(i *incidents.Incident) { i.CVE = incidents.Sealed{} }}, // the GHSA is its name
 		{rule: "advisory-whole", kind: "advisory", change: func(i *incidents.Incident) { i.Reporter = incidents.Reporter{} }},

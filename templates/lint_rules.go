@@ -13,7 +13,7 @@ import (
 // lint_test.go.
 func rules() []rule {
 	var out []rule
-	for _, some := range [][]rule{textRules(), idRules(), subjectRules(), dateRules(), listRules(), publicRules(), peopleRules()} {
+	for _, some := range [][]rule{textRules(), idRules(), subjectRules(), dateRules(), listRules(), stateRules(), publicRules(), peopleRules()} {
 		out = append(out, some...)
 	}
 	return out
@@ -97,7 +97,7 @@ func dateRules() []rule {
 		{"own-moment", LintError, "It names another moment than that of the embargo", private, func(t *checked) []string {
 			var out []string
 			for _, at := range moments(folded(t.all())) {
-				if own := moments(t.facts["embargo"]); len(own) == 0 || !own[0].Equal(at) {
+				if !slices.ContainsFunc(ownMoments(t), at.Equal) {
 					out = append(out, incidents.SayMoment(at))
 				}
 			}
@@ -108,7 +108,7 @@ func dateRules() []rule {
 			return late(t, func(at time.Time) bool { return at.Sub(t.ctx.Now) > incidents.DistrosMost })
 		}},
 		{
-			"past", LintError, "The disclosure is not ahead any more", func(t *checked) bool { return private(t) && !t.has("over") && !t.has("disclosed") },
+			"past", LintError, "The disclosure is not ahead any more", func(t *checked) bool { return private(t) && !t.has("over") && !t.has("disclosed") && !t.has("leaked") },
 			func(t *checked) []string {
 				return late(t, func(at time.Time) bool { return !at.After(t.ctx.Now) })
 			},

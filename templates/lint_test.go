@@ -16,6 +16,7 @@ type lintCase struct {
 	kind string // of the draft that is changed
 	out  bool   // the incident is disclosed and its release live; by itself that is so for what is public
 
+	fits    bool // or it is in the state that the draft is for
 	change  func(*incidents.Incident)
 	context func(*LintContext)
 	subject string                   // in the place of the draft's, where it is not empty
@@ -35,10 +36,13 @@ func (c lintCase) found(t *testing.T, b *Book) []Finding {
 		t.Fatalf("there is no draft %s", c.kind)
 	}
 	i := draftIncident(incidents.Seal, c.out || k.Public)
+	if c.fits {
+		i = fitting(incidents.Seal, k)
+	}
 	if c.change != nil {
 		c.change(&i)
 	}
-	f := incidents.DraftFacts(*pillow(t), i, now())
+	f := incidents.DraftFacts(*pillow(t), i, now()).With("patched", incidents.Seal("yes"))
 	d := draft(t, b, c.kind, f)
 	if c.subject != "" {
 		d.Subject = incidents.Seal(c.subject)
@@ -105,7 +109,7 @@ func tells(what string) func(*testing.T, string) {
 
 func lintCases() []lintCase {
 	var out []lintCase
-	for _, some := range [][]lintCase{textCases(), idCases(), subjectCases(), dateCases(), listCases(), publicCases(), peopleCases()} {
+	for _, some := range [][]lintCase{textCases(), idCases(), subjectCases(), dateCases(), listCases(), stateCases(), publicCases(), peopleCases()} {
 		out = append(out, some...)
 	}
 	return out
@@ -192,22 +196,24 @@ func subjectCases() []lintCase {
 		{rule: "vs-id", kind: "distro", bad: true, subject: "[vs] GHSA-cfh3-3jmp-rvhc"},
 		{rule: "vs-class", kind: "distro"},
 		{rule: "vs-class", kind: "distro", subject: "[vs] Pillow: security release, disclosure Thursday 2026-12-03 14:00 UTC, please read"},
-		{rule: "open-subject", kind: "ack", bad: true, also: tells("Out-of-bounds")},
+		{rule: "open-subject", kind: "ack"},
+		{rule: "open-subject", kind: "ack", bad: true, subject: "Re: [Security] Out-of-bounds write in the PSD decoder", also: tells("Out-of-bounds")},
 		{rule: "open-subject", kind: "ack", subject: "Re: your report"},
-		{rule: "open-subject", kind: "ack", out: true}, // it is public by now
+		{rule: "open-subject", kind: "ack", out: true, subject: "Re: Out-of-bounds write"}, // it is public by now
 		{rule: "open-subject", kind: "upstream"},
 		{rule: "open-subject", kind: "upstream", bad: true, subject: "CVE-2026-25990"},
-		{rule: "subject-says", kind: "ack", bad: true, also: tells("`Subject:` in `!draft edit`")},
+		{rule: "subject-says", kind: "ack"},
+		{rule: "subject-says", kind: "ack", bad: true, subject: "Re: [Security] Out-of-bounds write in the PSD decoder", also: tells("`Subject:` in `!draft edit`")},
 		{rule: "subject-says", kind: "ack", subject: "Re: your report, and the decoder"},
-		{rule: "subject-says", kind: "ack", out: true},
-		{rule: "subject-says", kind: "update", bad: true},
+		{rule: "subject-says", kind: "ack", out: true, subject: "Re: [Security] Out-of-bounds write in the PSD decoder"},
+		{rule: "subject-says", kind: "update"},
 		{rule: "subject-says", kind: "update", bad: true, subject: "Re: _out of bounds_ reading"},
 		{rule: "subject-says", kind: "update", subject: "Re: out of memory"},
 		{rule: "subject-says", kind: "upstream"},
 		{rule: "subject-says", kind: "upstream", bad: true, subject: "A write in the PSD reader"},
 		{rule: "subject-says", kind: "downstream"},
 		{rule: "subject-says", kind: "downstream", bad: true, subject: "Pillow: bounds write\u2014in it"},
-		{rule: "subject-says", kind: "decline-duplicate", bad: true},
+		{rule: "subject-says", kind: "decline-duplicate"},
 		{rule: "subject-says", kind: "decline-duplicate", bad: true, subject: "About it: a quick brown fox", change: func(i *incidents.Incident) { i.Summary = incidents.Seal("The quick brown fox jumps.") }},
 		{rule: "subject-says", kind: "ack", subject: "Re: Overflow", change: func(i *incidents.Incident) { i.Title = incidents.Seal("Overflow") }},
 		{rule: "public-vs", kind: "oss-security"},
@@ -266,6 +272,9 @@ func dateCases() []lintCase {
 		{rule: "window", kind: "upstream", change: at(now().Add(20 * 24 * time.Hour))},
 		{rule: "past", kind: "distro"},
 		{rule: "past", kind: "distro", bad: true, change: at(now())},
+		{rule: "past", kind: "update", change: func(i *incidents.Incident) { i.PublicAt = now().Add(-time.Hour) }},
+		{rule: "own-moment", kind: "update", out: true}, // when it was disclosed
+		{rule: "own-moment", kind: "upstream", change: func(i *incidents.Incident) { i.PublicAt = now().Add(-time.Hour) }},
 	}...)
 }
 

@@ -20,6 +20,7 @@ func everyLine() map[string][]string {
 		"role drop": {"!role drop INC-1 patch"}, "role list": {"!role list INC-1"},
 		"reporter set": {"!reporter set INC-1 qzx-name2", "!reporter set INC-1 qzx --contact qzx qzx"},
 		"fact set":     {"!fact set INC-1 affected qzx-affected", "!fact set INC-1 qzx qzx", "!fact set INC-1 cwe qzx", "!fact set INC-1 cve qzx"},
+		"fact remove":  {"!fact remove INC-1 advice", "!fact remove INC-1 qzx", "!fact remove INC-2 cwe"},
 		"fact show":    {"!fact show INC-1"}, "ack sent": {"!ack sent INC-1 --via qzx-via", "!ack sent INC-1 --at qzx"},
 		"draft": {
 			"!draft INC-1 ack", "!draft INC-1 distro", "!draft INC-1 advisory", "!draft INC-1 downstream --for qzx-for", "!draft INC-1 qzx", "!draft INC-1 decline qzxoutcome", "!draft INC-2 upstream",

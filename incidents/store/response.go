@@ -14,7 +14,8 @@ import (
 const responseColumns = `
 	incident, level_at, cve_at, wild_at, public_at, update_at, policy_at, lead_since,
 	embargo, embargo_at, embargo_zone, embargo_agreed, embargo_ended,
-	handoff_to, handoff_from, handoff_by, handoff_at, track, reach, policy, ghsa, library`
+	handoff_to, handoff_from, handoff_by, handoff_at, track, reach, policy, ghsa, library,
+	reach_why, workaround, poc, period, files, advice`
 
 // loadResponse loads how the response to an incident stands.
 func (tx *Tx) loadResponse(i *incidents.Incident) error {
@@ -24,7 +25,8 @@ func (tx *Tx) loadResponse(i *incidents.Incident) error {
 	err := tx.row(`SELECT`+responseColumns+` FROM response WHERE incident = ?`, i.N).Scan(
 		&n, &level, &cve, &wild, &public, &update, &policy, &lead,
 		&e.State, &embargo, &e.Zone, &agreed, &ended,
-		&h.To, &h.From, &h.By, &handoff, &i.Track, &i.Reach, &i.Policy, &i.GHSA, &i.Library)
+		&h.To, &h.From, &h.By, &handoff, &i.Track, &i.Reach, &i.Policy, &i.GHSA, &i.Library,
+		&i.ReachWhy, &i.Workaround, &i.PoC, &i.Period, &i.Files, &i.Advice)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -38,10 +40,11 @@ func (tx *Tx) loadResponse(i *incidents.Incident) error {
 func (tx *Tx) saveResponse(i incidents.Incident) error {
 	e, h := i.Embargo, i.Handoff
 	_, err := tx.exec(`INSERT OR REPLACE INTO response (`+responseColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		i.N, millis(i.LevelAt), millis(i.CVEAt), millis(i.WildAt), millis(i.PublicAt), millis(i.UpdateAt), millis(i.PolicyAt), millis(i.LeadSince),
 		e.State, millis(e.At), e.Zone, millis(e.AgreedAt), millis(e.EndedAt),
-		h.To, h.From, h.By, millis(h.At), i.Track, i.Reach, i.Policy, i.GHSA, i.Library)
+		h.To, h.From, h.By, millis(h.At), i.Track, i.Reach, i.Policy, i.GHSA, i.Library,
+		i.ReachWhy, i.Workaround, i.PoC, i.Period, i.Files, i.Advice)
 	if err != nil {
 		return fmt.Errorf("keeping the response to %s: %w", i.Handle, err)
 	}
