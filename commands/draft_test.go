@@ -112,6 +112,48 @@ func TestFactRemove(t *testing.T) {
 	})
 }
 
+// TestRationaleIsTheReason: what says why a bug is not reachable gives the reason that was
+// given for it, which is kept, and goes when that is asked anew.
+func TestRationaleIsTheReason(t *testing.T) {
+	d := drafting(t)
+	for _, typed := range []string{
+		"!incident track INC-1 upstream it is a bug of libwebp", "!fact set INC-1 library libwebp", "!fact set INC-1 details The heap is written past its end.",
+		"!incident reachable INC-1 no our build leaves its decoder out",
+	} {
+		if template, words := d.say("full", typed); strings.HasPrefix(template, "refusals/") {
+			t.Fatal(words)
+		}
+	}
+	for _, kind := range []string{"not-reachable", "decline-not-reachable"} {
+		if _, words := d.say("full", "!draft INC-1 "+kind); !strings.Contains(words, "our build leaves its decoder out") || strings.Contains(words, "past its end") {
+			t.Errorf("%s", words)
+		}
+	}
+	if _, words := d.say("full", "!fact show INC-1"); !strings.Contains(words, "not reachable: our build") {
+		t.Errorf("%s", words)
+	}
+	d.say("full", "!incident track INC-1 standard it is our own bug")
+	d.say("full", "!incident track INC-1 upstream it is not")
+	if _, words := d.say("full", "!draft INC-1 not-reachable"); strings.Contains(words, "our build leaves its decoder out") || !strings.Contains(words, "why it is not reachable: !incident reachable no") {
+		t.Errorf("%s", words)
+	}
+}
+
+// TestFactsAreKept: every fact is there after it was set, as it was typed.
+func TestFactsAreKept(t *testing.T) {
+	d := drafting(t)
+	for name, value := range map[string]string{
+		"workaround": "Leave the decoder out.", "poc": "Open x.tiff,\nthen save it.", "period": "since 2026-11-20 08:00 UTC", "files": "pillow-1.whl\npillow-2.whl", "advice": "Rotate your keys.",
+	} {
+		if template, words := d.say("full", "!fact set INC-1 "+name+" "+value); template != "fact/set" {
+			t.Errorf("%s: %s", name, words)
+		}
+		if _, words := d.say("full", "!fact show INC-1"); !strings.Contains(words, name+": "+strings.ReplaceAll(value, "\n", "\n  ")) {
+			t.Errorf("%s is not in\n%s", name, words)
+		}
+	}
+}
+
 // TestHelpNamesTheKinds: whoever asks for help with drafts is told which there are.
 func TestHelpNamesTheKinds(t *testing.T) {
 	d := fresh(t)

@@ -3,6 +3,7 @@ package templates
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -95,11 +96,12 @@ func lacking(t *checked) []string {
 			out = append(out, what)
 		}
 	}
-	want(t.says(t.facts["cve"]) || t.says(t.facts["ghsa"]), "the CVE, or the GHSA while there is none")
-	want(t.says(t.facts["score"]), "the CVSS score")
-	want(t.says(t.facts["affected"]), "the affected versions")
-	want(t.says(t.facts["fixed"]), "the fixed version")
-	want(quotes(t.body, t.facts["summary"], 5) || regexp.MustCompile(`(?i)summary:?[*\s]*\S.{20}`).MatchString(t.body), "the nature of the vulnerability")
+	is := func(so bool, missing string) bool { return so || slices.Contains(t.missing, missing) } // what is missing is told once
+	want(is(t.says(t.facts["cve"]) || t.says(t.facts["ghsa"]), "CVE or GHSA"), "the CVE, or the GHSA while there is none")
+	want(is(t.says(t.facts["score"]), "CVSS score"), "the CVSS score")
+	want(is(t.says(t.facts["affected"]), "affected versions"), "the affected versions")
+	want(is(t.says(t.facts["fixed"]), "fixed version"), "the fixed version")
+	want(is(quotes(t.body, t.facts["summary"], 5) || regexp.MustCompile(`(?i)summary:?[*\s]*\S.{20}`).MatchString(t.body), "summary"), "the nature of the vulnerability")
 	if t.has("credit") {
 		want(t.says(t.facts["credit"]), "the credit to the reporter")
 	} else {

@@ -26,6 +26,7 @@ func publicCases() []lintCase {
 		{rule: "advisory-whole", kind: "advisory", bad: true, edit: swap("Erin of Example Labs", "somebody"), also: tells("credit")},
 		{rule: "advisory-whole", kind: "advisory", bad: true, body: "CVE-2026-25990, 8.6, >= 10.3.0, < 12.1.1, Erin of Example Labs", also: tells("nature")},
 		{rule: "advisory-whole", kind: "advisory", bad: true, change: func(i *incidents.Incident) { i.Reporter.Credit = incidents.Seal("anonymous") }, edit: swap("reported privately", "x"), also: tells("privately")},
+		{rule: "advisory-whole", kind: "advisory", change: func(i *incidents.Incident) { i.Fixed, i.Summary = incidents.Sealed{}, incidents.Sealed{} }}, // what is missing is told once
 		{rule: "advisory-cve", kind: "advisory"},
 		{rule: "advisory-cve", kind: "advisory", bad: true, change: func(i *incidents.Incident) { i.CVE = incidents.Sealed{} }},
 		{rule: "upgrade", kind: "advisory"},

@@ -91,7 +91,9 @@ func dateRules() []rule {
 	return []rule{
 		{
 			"moment", LintError, "The disclosure is not named with weekday, date, time and UTC, as in " + momentLike + " (policy of the distros lists)", isDistros,
-			func(t *checked) []string { return when(len(moments(t.all())) == 0) },
+			func(t *checked) []string {
+				return when(len(moments(t.all())) == 0 && !slices.Contains(t.missing, "moment of the disclosure"))
+			},
 		},
 		{"weekday", LintError, "A weekday does not fit its date", nil, func(t *checked) []string { return wrongDays(folded(t.all())) }},
 		{"own-moment", LintError, "It names another moment than that of the embargo", private, func(t *checked) []string {

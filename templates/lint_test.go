@@ -250,6 +250,7 @@ func dateCases() []lintCase {
 	return append(out, []lintCase{
 		{rule: "own-moment", kind: "distro", bad: true, edit: swap("Proof of concept:", "_Monday 2027-01-25 14:00 UTC_\nProof of concept:"), also: tells("2027-01-25")},
 		{rule: "moment", kind: "distro"},
+		{rule: "moment", kind: "distro", change: func(i *incidents.Incident) { i.Embargo = incidents.Embargo{} }}, // it is missing, and that is told once
 		{rule: "moment", kind: "distro", edit: swap("Thursday 2026-12-03 14:00 UTC", "Thu,\n2026-12-03 at 14:00 UTC")},
 		{rule: "moment", kind: "distro", bad: true, edit: swap("Thursday 2026-12-03 14:00 UTC", "2026-12-03 14:00 UTC")},
 		{rule: "moment", kind: "distro", bad: true, edit: swap("Thursday 2026-12-03 14:00 UTC", "Thursday 2026-12-03")},

@@ -99,7 +99,7 @@ func TestARequestIsSaidWholeInItsRoom(t *testing.T) {
 		t.Fatalf("a draft is short enough for the channel, and this test shows nothing: %s", got)
 	}
 	got := w.says("alice", "!send ack")
-	if strings.Contains(got, "direct") || !strings.Contains(got, "Subject: Re: [Security] A crafted file") || !strings.Contains(got, "!approve "+w.code()+" here") || strings.Count(got, "\n") < 20 {
+	if strings.Contains(got, "direct") || !strings.Contains(got, "Subject: Re: your security report to Pillow") || !strings.Contains(got, "!approve "+w.code()+" here") || strings.Count(got, "\n") < 20 {
 		t.Errorf("the channel hears %s", got)
 	}
 	w.again() // what it was shown is kept
