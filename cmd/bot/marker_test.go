@@ -35,16 +35,19 @@ func markers(t *testing.T) map[string]string {
 	return map[string]string{
 		"Type": "qzxtype", "Source": "qzxsource", "Title": "qzx-title", "Vector": s.Vector, "Score": incidents.SayScore(s),
 		"ScoreLevel": "qzxlevel", "Reason": "qzx-reason", "Summary": "qzx-summary", "Details": "qzx-details",
-		"Affected": "qzx-affected", "Fixed": "qzx-fixed", "CWE": "CWE-31337", "CVE": "CVE-2026-7777777", "GHSA": "GHSA-wvwv-wvwv-2222", "Library": "qzx-library",
+		"Affected": "qzx-affected", "Fixed": "qzx-fixed 3.1", "CWE": "CWE-31337", "CVE": "CVE-2026-7777777", "GHSA": "GHSA-wvwv-wvwv-2222", "Library": "qzx-library",
+		"Workaround": "qzx-workaround", "PoC": "qzx-poc", "Period": "qzx-period", "Files": "qzx-files", "Advice": "qzx-advice",
 		"Outcome": "qzxoutcome", "Closing": "qzx-closing", "AckVia": "qzx-via",
 		"Track": "qzxtrack", "Release.Version": "31337.7.7", "Release.YankedWhy": "qzx-yanked", "Reporter.Name": "qzx-name", "Reporter.Contact": "qzx-contact", "Reporter.Credit": "qzx-credit",
 	}
 }
 
 // answers gives the sealed fields that hold one of a few words, which other texts
-// hold too: they are held against what was said, and not looked for. Reach goes with
+// hold too: they are held against what was said, and not looked for. Reach and ReachWhy go with
 // the track that it was said on.
-func answers() map[string]string { return map[string]string{"Reach": "", "Policy": "p0"} }
+func answers() map[string]string {
+	return map[string]string{"Reach": "", "ReachWhy": "", "Policy": "p0"}
+}
 
 // secrets gives what only full clearance about the incident n may hear, also
 // what is in no field: names of the plan, notes, frozen acts, what was typed.
@@ -299,7 +302,8 @@ func (d *markedDesk) fill() {
 	d.says(full, "alice", "!incident reopen INC-1 qzx-again", "!incident title INC-1 qzx-title",
 		"!severity set INC-1 "+markedVector+" qzx-reason",
 		"!fact set INC-1 summary qzx-summary", "!fact set INC-1 details qzx-details", "!fact set INC-1 affected qzx-affected",
-		"!fact set INC-1 fixed qzx-fixed", "!fact set INC-1 cwe CWE-31337", "!fact set INC-1 cve CVE-2026-7777777", "!fact set INC-1 ghsa GHSA-wvwv-wvwv-2222", "!fact set INC-1 library qzx-library",
+		"!fact set INC-1 fixed qzx-fixed 3.1", "!fact set INC-1 cwe CWE-31337", "!fact set INC-1 cve CVE-2026-7777777", "!fact set INC-1 ghsa GHSA-wvwv-wvwv-2222", "!fact set INC-1 library qzx-library",
+		"!fact set INC-1 workaround qzx-workaround", "!fact set INC-1 poc qzx-poc", "!fact set INC-1 period qzx-period", "!fact set INC-1 files qzx-files", "!fact set INC-1 advice qzx-advice",
 		"!incident track INC-1 upstream qzx-why", "!incident reachable INC-1 no qzx-why", "!incident track INC-1 qzxtrack qzx-why", "!reporter policy INC-1 p0",
 		"!release plan 31337.7.7 INC-1", "!release yanked 31337.7.7 qzx-yanked",
 		"!reporter set INC-1 qzx-name --contact qzx-contact --credit qzx-credit", "!incident note INC-1 qzx-note")
