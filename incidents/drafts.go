@@ -39,6 +39,7 @@ func SayDate(t time.Time) string { return t.UTC().Format("2006-01-02") }
 //	fresh                           "yes": details are better left out yet (plan, section 8)
 //	revoked                         "yes": every step of the track that comes before all others is done
 //	pocby                           until when a proof of concept has to be published
+//	yanked                          "yes": the release that was live is yanked
 //	urgent                          "yes": it is known or used outside, and no release with the fix is live
 //	audited                         "yes": tags and wheels were looked at again (plan, 7.5.2)
 //	tested                          "yes": the fix has a regression test
@@ -175,7 +176,9 @@ func dateFacts(f Facts, p Plan, i Incident, now time.Time) {
 	}
 	f["published"], f["leaked"], f["ended"] = moment(i.publishedAt(p)), moment(i.leakedAt()), moment(e.EndedAt, e.Over())
 	_, leaks := i.leakedAt()
-	f["urgent"] = sealedIf(!isLive && (leaks || !i.WildAt.IsZero()))
+	yanked := !i.Release.YankedAt.IsZero()
+	f["yanked"] = sealedIf(yanked)
+	f["urgent"] = sealedIf((!isLive || yanked) && (leaks || !i.WildAt.IsZero()))
 	f["proposed"] = sealedIf(e.State == EmbargoProposed)
 	f["locked"] = sealedIf(e.State != "" && !e.Over() || e.State == "" && TrackOf(p, i).Key == "embargoed")
 	f["fresh"] = sealedIf(p.Outside.FreshDays > 0 && (!isOut || now.Before(out.AddDate(0, 0, p.Outside.FreshDays))))

@@ -19,7 +19,7 @@ func mendOf(facts map[string]any, name string) (what, say string, ok bool) {
 	switch {
 	case name == "embargo" && over:
 		say = "!draft oss-security" // it is public already
-	case name == "disclosedon" && !over && facts["track"] == "embargoed":
+	case (name == "fixedon" || name == "disclosedon") && !over && facts["track"] == "embargoed":
 		say = mends()["embargo"][1]
 	case (name == "fixedon" || name == "disclosedon") && is("release"):
 		text, _ := facts["release"].(string)

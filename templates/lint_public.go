@@ -70,6 +70,9 @@ func publicRules() []rule {
 				if quotes(t.body, t.facts["details"], 8) {
 					found = append(found, "the details are in it")
 				}
+				if quotes(t.body, t.facts["poc"], 5) {
+					found = append(found, "what shows the bug is in it")
+				}
 				return found
 			},
 		},

@@ -35,6 +35,8 @@ func stateRules() []rule {
 		}},
 		{"not-live", LintError, "It comes after the release, and no release with the fix is live", awaits, func(t *checked) []string {
 			switch {
+			case t.has("yanked"):
+				return []string{t.facts["release"] + " is yanked, so another one has to be: `!release plan <version>`"}
 			case t.has("released"):
 				return nil
 			case early(t):

@@ -43,6 +43,7 @@ func states() []state {
 		{"public, no embargo", func(i *incidents.Incident) { before(i); i.PublicAt = now().Add(-time.Hour) }},
 		{"public, under embargo", func(i *incidents.Incident) { *i = draftIncident(s, false); i.PublicAt = now().Add(-time.Hour) }},
 		{"exploited, no embargo", func(i *incidents.Incident) { before(i); i.WildAt = now().Add(-time.Hour) }},
+		{"exploited, under embargo", func(i *incidents.Incident) { *i = draftIncident(s, false); i.WildAt = now().Add(-time.Hour) }},
 		{"standard, not live", func(i *incidents.Incident) { before(i); i.Level = "medium" }},
 		{"standard, live", func(i *incidents.Incident) {
 			before(i)
@@ -56,18 +57,19 @@ func states() []state {
 func TestWhatGoesOutWhen(t *testing.T) {
 	kinds := []string{"mastodon", "oss-security", "advisory", "release-notes", "leak", "compromise", "not-reachable", "distro"}
 	table := map[string]string{
-		"before any embargo":    "early     early     early     early early   yes   yes   yes", // the last two are on tracks that take no embargo by themselves
-		"a date is proposed":    "early     early     early     early early   early early yes",
-		"under embargo":         "early     early     early     early early   early early yes",
-		"lifted, not live":      "not-live  not-live  not-live  yes   no-leak yes   yes   distros-public",
-		"lifted, live":          "yes       yes       yes       yes   no-leak yes   yes   distros-public",
-		"disclosed":             "yes       yes       yes       yes   no-leak yes   yes   distros-public",
-		"broken, not live":      "not-live  yes       yes       yes   yes     yes   yes   distros-public",
-		"public, no embargo":    "not-live  yes       yes       yes   yes     yes   yes   distros-public",
-		"public, under embargo": "early     early     early     early early   early early distros-public",
-		"exploited, no embargo": "not-live  yes       yes       yes   yes     yes   yes   yes",
-		"standard, not live":    "not-live  not-live  not-live  yes   no-leak yes   yes   yes",
-		"standard, live":        "yes       yes       yes       yes   no-leak yes   yes   yes",
+		"before any embargo":       "early     early     early     early early   yes   yes   yes", // the last two are on tracks that take no embargo by themselves
+		"a date is proposed":       "early     early     early     early early   early early yes",
+		"under embargo":            "early     early     early     early early   early early yes",
+		"lifted, not live":         "not-live  not-live  not-live  yes   no-leak yes   yes   distros-public",
+		"lifted, live":             "yes       yes       yes       yes   no-leak yes   yes   distros-public",
+		"disclosed":                "yes       yes       yes       yes   no-leak yes   yes   distros-public",
+		"broken, not live":         "not-live  yes       yes       yes   yes     yes   yes   distros-public",
+		"public, no embargo":       "not-live  yes       yes       yes   yes     yes   yes   distros-public",
+		"public, under embargo":    "early     early     early     early early   early early distros-public",
+		"exploited, no embargo":    "not-live  yes       yes       yes   yes     yes   yes   yes",
+		"exploited, under embargo": "early  early     early     early early   early early yes",
+		"standard, not live":       "not-live  not-live  not-live  yes   no-leak yes   yes   yes",
+		"standard, live":           "yes       yes       yes       yes   no-leak yes   yes   yes",
 	}
 	about := []string{"early", "not-live", "no-leak", "no-compromise", "reachable", "distros-public", "past"}
 	for _, st := range states() {
@@ -266,6 +268,7 @@ func stateCases() []lintCase {
 		{rule: "not-live", kind: "mastodon"},
 		{rule: "not-live", kind: "mastodon", bad: true, change: unlive, also: tells("`!release live <version>`")},
 		{rule: "not-live", kind: "mastodon", bad: true, change: broken},
+		{rule: "not-live", kind: "mastodon", bad: true, change: func(i *incidents.Incident) { i.Release.YankedAt = now() }, also: tells("12.1.1 is yanked")},
 		{rule: "not-live", kind: "leak", change: unlive},
 		{rule: "not-live", kind: "oss-security"},
 		{rule: "not-live", kind: "oss-security", bad: true, change: unlive},
