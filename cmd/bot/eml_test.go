@@ -112,7 +112,7 @@ func TestALetterIsSentByAPerson(t *testing.T) {
 	p.mail = l
 	must(t, p.Restart(t.Context()))
 	for _, line := range append(facts()[:4:4], "!reporter set Erin --contact erin@example.org", "!severity set CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H",
-		"!fact set summary A crafted file is read for ever.", "!embargo set 2026-12-01 14:00 UTC") {
+		"!fact set summary A crafted file is read for ever.", "!fact set workaround none", "!embargo set 2026-12-01 14:00 UTC") {
 		p.says("alice", line)
 	}
 	p.uploads("fix.patch", markedPatch, nil)
