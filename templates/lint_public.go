@@ -186,9 +186,12 @@ func reporterParts(t *checked) []string {
 	return out
 }
 
-// peopleIn lists the people of the roster that a text names and that are not meant.
-// words chooses the names that are words too, of which only a capital letter tells.
-func peopleIn(t *checked, words bool) []string {
+// peopleIn lists the people of the roster that a text names and that are not meant:
+// those that it surely names, or, by maybe, those of whom only a capital letter or
+// the place in a piece of code tells.
+func peopleIn(t *checked, maybe bool) []string {
+	text := low(spelled(unjoined(t.all())))
+	surely := low(spelled(unpathed(unjoined(t.all()))))
 	var out []string
 	for _, p := range t.ctx.People {
 		names := []string{p.Name}
@@ -199,12 +202,16 @@ func peopleIn(t *checked, words bool) []string {
 			if among(t.ctx.Meant, name) || among(t.ctx.Meant, p.Name) || holdsWord(low(t.facts["credit"]), low(name)) {
 				continue
 			}
-			isWord := among(commonWords(), name)
-			found := holdsWord(t.low, low(name)) || name == p.Name && holdsName(t.words, name)
-			if isWord {
+			found, unsure := holdsWord(text, low(name)), !holdsWord(surely, low(name))
+			switch {
+			case among(commonWords(), name):
 				found = holdsWord(t.plain, strings.ToUpper(name[:1])+name[1:]) || strings.Contains(t.low, "@"+low(name))
+				unsure = true
+			case len(strings.Fields(letters(low(name)))) > 1: // a name with an underscore in it, too
+				found = holdsWord(t.low, low(name)) || name == p.Name && holdsName(t.words, name)
+				unsure = false
 			}
-			if found && isWord == words && !among(out, name) {
+			if found && unsure == maybe && !among(out, name) {
 				out = append(out, name)
 			}
 		}

@@ -107,16 +107,6 @@ func folded(text string) string {
 // low is folded in small letters.
 func low(text string) string { return strings.ToLower(folded(text)) }
 
-// spelled gives the normal form of a text twice where marks or tags may stand inside of
-// a word, as in **al**ice: with blanks in their place, and without them.
-func spelled(text string) string {
-	one, other := folded(text), folded(regexp.MustCompile("[*~`]|</?[A-Za-z][^<>]*>|<!--[^<>]*-->").ReplaceAllString(text, ""))
-	if one == other {
-		return one
-	}
-	return one + "\n" + other
-}
-
 // lookAlikes are the letters of other scripts that look like Latin ones, both sizes of
 // a letter alike.
 func lookAlikes() map[rune]rune {
@@ -295,7 +285,7 @@ func exploitWords(text string) []string {
 // quotes reports whether a text holds that many words in a row of another one, or all
 // of it where it has fewer, but at least three.
 func quotes(text, from string, words int) bool {
-	whole, of := letters(folded(text)), strings.Fields(letters(folded(from)))
+	whole, of := letters(spelled(text)), strings.Fields(letters(folded(from)))
 	if len(of) < 3 {
 		return false
 	}
