@@ -78,21 +78,17 @@ func milestoneFacts(all []Milestone, targets bool) []Facts {
 func stayFacts(all []Stay) []Facts {
 	out := []Facts{}
 	for _, s := range all {
-		out = append(out, Facts{"phase": s.Phase.Neutral(), "since": s.Since})
+		out = append(out, Facts{"phase": string(s.Phase), "neutral": s.Phase.Neutral(), "since": s.Since})
 	}
 	return out
 }
 
-// entryFacts gives entries for a text that leaves the desk: phases by their neutral
-// names. keep picks them; nil: all.
+// entryFacts gives entries for a text that leaves the desk. keep picks them; nil: all.
 func entryFacts(entries []Entry, keep func(Entry) bool) []Facts {
 	out := []Facts{}
 	for _, e := range entries {
 		if keep != nil && !keep(e) {
 			continue
-		}
-		if e.Kind == "phase" {
-			e.Plain = Phase(e.Plain).Neutral()
 		}
 		out = append(out, Facts{"at": e.At, "who": e.Who, "kind": e.Kind, "plain": e.Plain, "text": e.Text, "handle": ""})
 	}
@@ -109,13 +105,21 @@ func publicKinds() []string {
 }
 
 // MayPublish refuses a public report while the details are private: before the embargo
-// is over, and where there was none before the advisory is out.
+// is over, and until the advisory is out, or, where the track has no step that
+// discloses, the release with the fix.
 func MayPublish(p Plan, i Incident) error {
 	if i.Embargo.Dated() {
 		return Refuse("report-embargoed", "handle", i.Handle, "at", i.Embargo.At)
 	}
-	if !i.Embargo.Over() && !happened(p, i, "disclosed") {
-		return Refuse("report-undisclosed", "handle", i.Handle)
+	if happened(p, i, "disclosed") {
+		return nil
+	}
+	at := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Discloses && Applies(p, i, s) })
+	if at >= 0 {
+		return Refuse("report-undisclosed", "handle", i.Handle, "step", Seal(p.Steps[at].Key))
+	}
+	if _, live := i.releasedAt(p); !live {
+		return Refuse("report-undisclosed", "handle", i.Handle, "step", Sealed{})
 	}
 	return nil
 }
@@ -141,6 +145,9 @@ func PublicReport(p Plan, i Incident, entries []Entry, now time.Time) Facts {
 	for k := range shown {
 		who, _ := shown[k]["who"].(string)
 		shown[k]["who"], shown[k]["text"] = roleOf(p, i, who), Sealed{}
+		if plain, _ := shown[k]["plain"].(string); shown[k]["kind"] == "phase" {
+			shown[k]["plain"] = Phase(plain).Neutral()
+		}
 	}
 	credit := i.Reporter.Credit
 	if anonymous(credit) {
@@ -155,7 +162,7 @@ func PublicReport(p Plan, i Incident, entries []Entry, now time.Time) Facts {
 		"markdown": true, "project": p.Name, "now": now, "title": i.Title, "cve": i.CVE, "ghsa": i.GHSA, "fresh": fresh, "cwe": i.CWE, "summary": i.Summary, "details": i.Details,
 		"affected": i.Affected, "fixed": i.Fixed, "level": Seal(level.Name), "score": i.Score, "vector": i.Vector, "credit": credit,
 		"component": libraryName(p, i), "wild": sealedIf(!i.WildAt.IsZero()), "reported": i.ReportedAt, "disclosedat": disclosed,
-		"milestones": milestoneFacts(Milestones(p, i, entries, now), false), "stays": stayFacts(Stays(i, entries)), "entries": shown, "told": told,
+		"milestones": milestoneFacts(Milestones(p, i, entries, now), false), "entries": shown, "told": told,
 	}
 }
 
@@ -164,7 +171,7 @@ func PublicReport(p Plan, i Incident, entries []Entry, now time.Time) Facts {
 func roleOf(p Plan, i Incident, person string) string {
 	for _, r := range p.Roles {
 		if i.Roles[r.Key] == person && person != "" {
-			return r.Name
+			return "the " + r.Name
 		}
 	}
 	return "a maintainer"

@@ -2,6 +2,7 @@ package incidents_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,8 +89,23 @@ func TestMayPublish(t *testing.T) {
 	refused(t, incidents.MayPublish(p, embargoed(i, incidents.EmbargoProposed)), "report-undisclosed")
 	refused(t, incidents.MayPublish(p, embargoed(i, incidents.EmbargoAgreed)), "report-embargoed")
 	refused(t, incidents.MayPublish(p, dated), "report-embargoed")
+	refused(t, incidents.MayPublish(p, embargoed(i, incidents.EmbargoLifted)), "report-undisclosed")
+	refused(t, incidents.MayPublish(p, embargoed(done(i, 0, "wheels"), incidents.EmbargoLifted)), "report-undisclosed")
+	compromise := reportedAs(t, p, incidents.Opening{Type: "supply-chain", Severity: "high"})
+	if no, _ := incidents.AsRefusal(incidents.MayPublish(p, compromise)); !incidents.Seal("compromise-advisory").Same(no.Args["step"].(incidents.Sealed)) {
+		t.Errorf("a compromise: %v", no)
+	}
+	silent := p // a plan in which no step discloses
+	silent.Steps = slices.Clone(p.Steps)
+	for k := range silent.Steps {
+		silent.Steps[k].Discloses = false
+	}
+	refused(t, incidents.MayPublish(silent, i), "report-undisclosed")
+	if err := incidents.MayPublish(silent, done(i, 0, "wheels")); err != nil {
+		t.Errorf("released: %v", err)
+	}
 	for name, ok := range map[string]incidents.Incident{
-		"lifted": embargoed(i, incidents.EmbargoLifted), "broken": embargoed(i, incidents.EmbargoBroken), "published": done(i, 0, "publish"),
+		"lifted, and published": done(embargoed(i, incidents.EmbargoLifted), 0, "publish"), "broken": embargoed(i, incidents.EmbargoBroken), "published": done(i, 0, "publish"),
 	} {
 		if err := incidents.MayPublish(p, ok); err != nil {
 			t.Errorf("%s: %v", name, err)

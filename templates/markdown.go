@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"slices"
 	"strings"
 	"text/template"
 	"unicode"
@@ -17,7 +18,7 @@ func markdownFuncs() template.FuncMap {
 // code; every other character that has a meaning there is escaped.
 // Sources: CommonMark 0.31.2, section 2.4; GitHub Flavored Markdown, section 6.9.
 func markdownLine(text string) string {
-	words := strings.Fields(text)
+	words := commandsWhole(strings.Fields(text))
 	for k, w := range words {
 		core := strings.TrimLeft(w, "([{<\"'“‘«")
 		before := w[:len(w)-len(core)]
@@ -29,6 +30,23 @@ func markdownLine(text string) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// commandsWhole puts the words of a command in brackets together, as in "(!tag record)":
+// code is all of it, or none.
+func commandsWhole(words []string) []string {
+	var out []string
+	for k := 0; k < len(words); k++ {
+		word := words[k]
+		if strings.HasPrefix(word, "(!") && !strings.Contains(word, ")") {
+			end := slices.IndexFunc(words[k:], func(w string) bool { return strings.Contains(w, ")") })
+			if end > 0 && end < 6 && !slices.ContainsFunc(words[k+1:k+end+1], func(w string) bool { return strings.ContainsAny(w, "(`") }) {
+				word, k = strings.Join(words[k:k+end+1], " "), k+end
+			}
+		}
+		out = append(out, word)
+	}
+	return out
 }
 
 // markdownQuote gives a text of several lines as a quote, each line of it a line.

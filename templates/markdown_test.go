@@ -32,6 +32,9 @@ func TestMarkdown(t *testing.T) {
 		"`code`":                       "\\`code\\`",
 		"@`x`":                         "`` @`x` ``",
 		"a\nb\tc":                      "a b c",
+		"do it (!tag record): now":     "do it (`!tag record`): now",
+		"it is (!done, x) <b>":         "it is (`!done, x`) \\<b\\>",
+		"(!done `a` b) and (!x":        "(`!done` \\`a\\` b) and (`!x`",
 	} {
 		if got := markdownLine(typed); got != want {
 			t.Errorf("%q is %q, want %q", typed, got, want)
