@@ -89,3 +89,21 @@ func (c *Call) settled() error {
 	check.State = incidents.CheckStopped
 	return c.Tx.SaveReleaseCheck(check)
 }
+
+// halted ends the look-up of a release in which an embargo holds by now.
+func (c *Call) halted(r incidents.Release) (bool, error) {
+	check, err := c.Tx.ReleaseCheck(r.N)
+	if err != nil || check.State != incidents.CheckLooking {
+		return false, err
+	}
+	carried, err := c.carried(r)
+	if err != nil {
+		return false, err
+	}
+	_, halts := check.Halts(*c.plan, r, carried, c.now)
+	if halts {
+		check.State = incidents.CheckStopped
+		err = c.Tx.SaveReleaseCheck(check)
+	}
+	return halts, err
+}

@@ -78,7 +78,11 @@ func (c *Call) joined(template, kind string, r incidents.Release, list []inciden
 		}
 		changes = append(changes, ch)
 	}
-	return c.released(template, kind, r, list, changes)
+	out, err := c.released(template, kind, r, list, changes)
+	if err == nil {
+		out.Facts["halted"], err = c.halted(r)
+	}
+	return out, err
 }
 
 func releaseRemove() Command {

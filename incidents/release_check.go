@@ -182,6 +182,22 @@ func (c ReleaseCheck) Deaf(now time.Time) (ReleaseCheck, []News) {
 	return c, nil
 }
 
+// Halts reports whether a look-up under way has to end, since an embargo holds one of
+// the incidents of the release by now: what is asked for can be seen by others. The
+// refusal is why.
+func (c ReleaseCheck) Halts(p Plan, r Release, carried []Incident, now time.Time) (*Refusal, bool) {
+	if c.State != CheckLooking {
+		return nil, false
+	}
+	_, _, err := GoLive(p, r, carried, now, Tocsin, now)
+	no, _ := AsRefusal(err)
+	if no == nil || no.Key != "release-live-locked" {
+		return nil, false
+	}
+	why, _ := no.Args["why"].(string)
+	return no, why == "embargo" || why == "no-embargo"
+}
+
 func (c ReleaseCheck) over(now time.Time) bool { return !now.Before(c.BegunAt.Add(CheckMost)) }
 
 // Next gives when to look again: after every, or on a ladder where there was nothing,

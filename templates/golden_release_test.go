@@ -42,7 +42,7 @@ func releaseFacts(p incidents.Plan, f incidents.Facts, name string, many bool, s
 	for k, v := range rel {
 		f[k] = v
 	}
-	f["again"] = many
+	f["again"], f["halted"] = many, many
 	f["changed"], f["assumed"], f["releases"] = rel["handles"], many, []incidents.Facts{}
 	f["why"], f["until"], f["step"], f["say"], f["example"] = "embargo", now(), incidents.Seal("tag"), seal("release live 12.3.1"), "INC-7 INC-8"
 	tag := incidents.Facts{"tag": seal("12.3.1"), "sha": seal("5e2f4d1b"), "at": now(), "who": "dana"}

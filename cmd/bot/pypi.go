@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -231,13 +232,14 @@ func missing(p pypi.Report) string {
 	slices.Sort(order)
 	var out []string
 	if len(none) > 0 {
-		out = append(out, "all of "+strings.Join(none, ", "))
+		out = append(out, "all of "+someOf(none, mostPythons))
 	}
 	for _, platform := range order {
+		said := cut(platform)
 		if has(func(c pypi.Cell) bool { return c.Platform == platform }) {
-			platform += " (" + strings.Join(pythons[platform], ", ") + ")"
+			said += " (" + someOf(pythons[platform], mostPythons) + ")"
 		}
-		out = append(out, platform)
+		out = append(out, said)
 	}
 	const most = 6
 	if len(out) > most {
@@ -246,25 +248,54 @@ func missing(p pypi.Report) string {
 	return strings.Join(out, "; ")
 }
 
+// How much of what an index says is told and kept: an index of another mind could make
+// every word long, and name other files each time.
+const (
+	mostKept    = 5000 // files of a release whose digests are kept; a large project's has 100
+	mostPythons = 12   // that are named
+	maxToldName = 120  // bytes of a name that is told
+)
+
 // some names a few of many files.
-func some(files []string) string {
-	const most = 3
-	if len(files) <= most {
-		return strings.Join(files, ", ")
+func some(files []string) string { return someOf(files, 3) }
+
+// someOf names the first ones of many, and says how many more there are.
+func someOf(all []string, most int) string {
+	more := ""
+	if n := len(all); n > most {
+		all, more = all[:most-1], fmt.Sprintf(" and %d more", n-most+1)
 	}
-	return strings.Join(files[:most-1], ", ") + fmt.Sprintf(" and %d more", len(files)-most+1)
+	var out []string
+	for _, name := range all {
+		out = append(out, cut(name))
+	}
+	return strings.Join(out, ", ") + more
+}
+
+// cut gives a name, or the beginning of a long one.
+func cut(name string) string {
+	if len(name) <= maxToldName {
+		return name
+	}
+	return strings.ToValidUTF8(name[:maxToldName], "") + "…"
 }
 
 // digests writes down every file's digest, a line each. The first one that was seen of
-// a file counts, also of one that is gone.
+// a file counts, also of one that is gone. Once there are too many, those that come
+// later are not written down.
 func digests(files []pypi.File, before map[string]string) string {
 	lines := []string{}
-	for name, sum := range before {
-		lines = append(lines, name+" "+sum)
+	add := func(name, sum string) {
+		if len(lines) < mostKept && sum != "" {
+			lines = append(lines, name+" "+sum)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		add(name, before[name])
 	}
 	for _, f := range files {
-		if before[f.Name] == "" && f.SHA256 != "" {
-			lines = append(lines, f.Name+" "+f.SHA256)
+		if before[f.Name] == "" {
+			add(f.Name, f.SHA256)
 		}
 	}
 	slices.Sort(lines)

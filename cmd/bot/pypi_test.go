@@ -264,18 +264,36 @@ func TestTheIndexAsksForPatience(t *testing.T) {
 	}
 }
 
-// TestARuleSaysNo when everything is there: it is told, and looked up no longer.
-func TestARuleSaysNo(t *testing.T) {
+// TestAnEmbargoStopsALookUp: whichever way it comes into the release, the index is not
+// asked any more, and that is told.
+func TestAnEmbargoStopsALookUp(t *testing.T) {
 	d := withServer(t)
 	d.says("dana", "!release live 12.3.1")
-	d.says("alice", "!incident open --source scanning --severity high another", "!embargo set INC-2 +5d", "!release add 12.3.1 INC-2")
+	d.says("alice", "!incident open --source scanning --severity high another", "!embargo set INC-2 +5d")
 	d.passes("1m")
+	d.heard()
+	asked := len(d.index.Asked())
+	d.says("alice", "!release add 12.3.1 INC-2")
+	d.heard("12.3.1 carries INC-2 too", "I look it up on PyPI no longer: an embargo holds in it now")
 	d.uploads(87, us())
-	d.sheet.lines = nil
-	d.passes("2m")
-	d.heard("12.3.1 is complete on PyPI: 87 of 87 files, published by GitHub python-pillow/Pillow wheels.yml release-pypi. I may not note it as live", "The embargo of INC-2 holds until")
 	d.passes("1h")
-	d.heard("-12.3.1")
+	d.heard("-PyPI")
+	d.says("alice", "!release remove 12.3.1 INC-2", "!release live 12.3.1")
+	d.heard("is looked up on PyPI until", "12.3.1 is live on PyPI since")
+	if len(d.index.Asked()) == asked {
+		t.Error("it is not looked up again")
+	}
+
+	d = withServer(t) // the embargo comes to an incident that is in it already
+	d.says("dana", "!release live 12.3.1")
+	d.passes("1m")
+	asked = len(d.index.Asked())
+	d.says("alice", "!severity set INC-1 high", "!embargo set INC-1 +5d")
+	d.passes("1h")
+	d.heard("dana I look 12.3.1 up on PyPI no longer", "The embargo of INC-1 holds until")
+	if len(d.index.Asked()) != asked {
+		t.Error("it is looked up under an embargo")
+	}
 }
 
 // TestWhatIsFound holds the words for what an index says against a table.
@@ -330,6 +348,19 @@ func TestWhatIsFound(t *testing.T) {
 	if got := readDigests(digests(whole[:2], map[string]string{whole[0].Name: "first", "gone": "x"})); len(got) != 3 || got[whole[0].Name] != "first" || got["gone"] != "x" {
 		t.Error(got)
 	}
+	crowd := map[string]string{}
+	for k := range 3 * mostKept {
+		crowd[fmt.Sprintf("%06d-%s", k, strings.Repeat("x", 100))] = "sum"
+	}
+	if kept := readDigests(digests(whole[:2], crowd)); len(kept) > mostKept || kept["000000-"+strings.Repeat("x", 100)] == "" {
+		t.Errorf("%d are kept", len(kept))
+	}
+	if got := missing(pypi.Report{Missing: manyGaps()}); len(got) > 2000 {
+		t.Errorf("%d bytes of what is missing are told", len(got))
+	}
+	if got := some([]string{strings.Repeat("x", 5000)}); len(got) > maxToldName+10 {
+		t.Errorf("a name of %d bytes is told", len(got))
+	}
 	if p, err := withIndex(parts{}, &config.Config{}, nil); err != nil || p.index != nil {
 		t.Error("an index is asked although none is configured")
 	}
@@ -339,6 +370,15 @@ func TestWhatIsFound(t *testing.T) {
 	if err := patience(nil); err != nil || patience(errDown) == nil || !errors.Is(patience(errDown), errDown) {
 		t.Error(err)
 	}
+}
+
+// manyGaps are those of an index that names a thousand Pythons, and long platforms.
+func manyGaps() []pypi.Gap {
+	var out []pypi.Gap
+	for k := range 1000 {
+		out = append(out, pypi.Gap{Python: fmt.Sprintf("cp%d", k), Platform: strings.Repeat("p", 250)})
+	}
+	return out
 }
 
 // markedIndex is an index whose every word is sealed; now and then it does not answer.

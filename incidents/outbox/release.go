@@ -55,12 +55,19 @@ var errNotYet = fmt.Errorf("%w: the release is not complete yet", bridges.ErrNot
 // transaction.
 func (h releaseHand) Do(ctx context.Context, r store.Row) (string, error) {
 	var l look
+	halted := false
 	err := h.o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
-		l, err = h.load(tx, r)
+		if l, err = h.load(tx, r); err == nil {
+			halted, err = h.halt(tx, &l)
+		}
 		return err
 	})
 	if err != nil {
 		return "", orEnded(err)
+	}
+	if halted {
+		h.o.Kick()
+		return "", &ended{store.Overtaken, "an embargo holds in that release"}
 	}
 	found, deaf := h.index.Look(ctx, l.release.Version, l.check.Found.Known)
 	if ctx.Err() != nil {
@@ -125,6 +132,16 @@ func (h releaseHand) load(tx *store.Tx, r store.Row) (look, error) {
 		}
 	}
 	return l, err
+}
+
+// halt ends a look-up of a release in which an embargo holds by now, and says so.
+func (h releaseHand) halt(tx *store.Tx, l *look) (bool, error) {
+	no, halts := l.check.Halts(*h.o.c.Plan(), l.release, l.carried, tx.Now())
+	if !halts {
+		return false, nil
+	}
+	l.check.State = incidents.CheckStopped
+	return true, errors.Join(tx.SaveReleaseCheck(l.check), h.tell(tx, *l, "release/halted", false), h.queue(tx, *l, "refusals/"+no.Key, no.Args, nil))
 }
 
 // keep takes what was found, or that there was no answer, into the look-up.
