@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/incidents"
@@ -107,36 +108,39 @@ func (c *Call) text(k templates.DraftKind, u use) (text, error) {
 	if t.own { // what is missing in them shows as it does in a draft
 		t.Subject, t.Body, t.Missing = t.words.Subject, t.words.Body, nil
 	}
-	ctx, err := c.lintContext(t, u)
+	ctx, err := c.lintContext(t.facts, u)
 	if err != nil {
 		return t, err
 	}
-	ctx.Clearance = clearance
-	t.findings = templates.Lint(t.Draft, ctx)
 	parts := []incidents.Sealed{incidents.Seal(k.Key), t.Subject, t.Body}
 	for _, p := range t.patches {
 		parts = append(parts, p.Name, p.Hash)
+		ctx.Patches = append(ctx.Patches, templates.Patch{Name: p.Name, Body: p.Body})
 	}
-	t.hash = incidents.TextHash(parts...)
-	return t, err
+	t.findings, t.hash = templates.Lint(t.Draft, ctx), incidents.TextHash(parts...)
+	return t, nil
 }
 
-func (c *Call) lintContext(t text, u use) (templates.LintContext, error) {
+// lintContext gives what a text of the incident is checked with, besides the text.
+func (c *Call) lintContext(f incidents.Facts, u use) (templates.LintContext, error) {
 	ctx := templates.LintContext{
-		Facts: t.facts, Now: c.now, Recipients: u.to, Limits: u.limits, Thread: u.thread,
-		Prefix: c.Prefix, Rooms: c.RoomNames, People: c.Roster.People(),
+		Clearance: c.clear(c.I.N).Clearance, Facts: f, Now: c.now, Recipients: u.to, Limits: u.limits, Thread: u.thread,
+		Prefix: c.Prefix, Rooms: slices.Clone(c.RoomNames), People: c.Roster.People(),
 	}
 	for _, d := range c.Desks {
 		ctx.Rooms = append(ctx.Rooms, d.Room)
 	}
-	own, ok, err := c.Tx.RoomOf(c.I.N)
-	if ok {
-		ctx.Rooms = append(ctx.Rooms, own.ID)
-	}
+	rooms, err := c.Tx.Rooms()
 	if err != nil {
 		return ctx, err
 	}
+	for _, r := range rooms {
+		ctx.Rooms = append(ctx.Rooms, r.ID)
+	}
 	if ctx.Codenames, err = c.Tx.Codenames(); err != nil {
+		return ctx, err
+	}
+	if ctx.IDs, err = c.idsBeside(); err != nil {
 		return ctx, err
 	}
 	agreed, err := c.Tx.Agreements(c.I.N)
@@ -146,6 +150,26 @@ func (c *Call) lintContext(t text, u use) (templates.LintContext, error) {
 		}
 	}
 	return ctx, err
+}
+
+// idsBeside gives the ids of the other incidents of the incident's release that may be
+// named to everybody.
+func (c *Call) idsBeside() ([]incidents.Sealed, error) {
+	if c.I.Release.N == 0 {
+		return nil, nil
+	}
+	r, err := c.Tx.ReleaseOf(c.I.N)
+	if err != nil {
+		return nil, err
+	}
+	carried, err := c.carried(r)
+	var out []incidents.Sealed
+	for _, i := range carried {
+		if i.N != c.I.N {
+			out = append(out, incidents.OpenIDs(*c.plan, i, c.now)...)
+		}
+	}
+	return out, err
 }
 
 // facts gives what is shown of a text, besides the incident.

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"tocsin/bridges"
@@ -102,8 +103,11 @@ func patchAdd() Command {
 				return Reply{}, err
 			}
 			c.said = append(c.said, e)
-			err = errors.Join(c.Tx.PutPatch(p), c.Tx.Record(e))
-			return c.card("patch/kept", "replaces", replaces, "patches", incidents.PatchFacts([]incidents.Patch{p}), "letters", c.withPatches()), err
+			if err := errors.Join(c.Tx.PutPatch(p), c.Tx.Record(e)); err != nil {
+				return Reply{}, err
+			}
+			found, err := c.foundInPatches()
+			return c.card("patch/kept", "replaces", replaces, "patches", incidents.PatchFacts([]incidents.Patch{p}), "letters", c.withPatches(), "found", found), err
 		},
 	}
 }
@@ -117,6 +121,28 @@ func (c *Call) withPatches() incidents.Sealed {
 		}
 	}
 	return incidents.Seal(strings.Join(out, ", "))
+}
+
+// foundInPatches gives what the lint has against the incident's patches, whichever letter
+// they go with, each finding once.
+func (c *Call) foundInPatches() ([]incidents.Facts, error) {
+	out := []incidents.Facts{}
+	var told []incidents.Sealed
+	for _, k := range c.Book.DraftKinds() {
+		if !k.Patches {
+			continue
+		}
+		t, err := c.text(k, use{})
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range t.findings {
+			if f.OfPatch() && !slices.ContainsFunc(told, f.Told.Same) {
+				told, out = append(told, f.Told), append(out, incidents.Facts{"told": f.Told})
+			}
+		}
+	}
+	return out, nil
 }
 
 func patchList() Command {

@@ -199,3 +199,28 @@ func TestAPatchIsPartOfWhatIsApproved(t *testing.T) {
 	file("fix.patch", aDiff)
 	approve(ask(), "send/queued")
 }
+
+// TestAPatchIsChecked: with each letter that it goes with, and when it is kept.
+func TestAPatchIsChecked(t *testing.T) {
+	d := drafting(t)
+	message := "From: alice <alice@example.org>\nSubject: [PATCH] Read no further\n\nReported-by: Erin <erin@example.org>\nSee INC-1.\n---\n"
+	template, words := d.uploads(d.line("full", "alice", ""), "fix.patch", message+aDiff)
+	for _, want := range []string{
+		"Before it does, look at it:", "A patch names the reporter, a contact of theirs or their words, and they have not agreed to that: fix.patch: Erin; fix.patch: erin@example.org.",
+		"A patch holds a handle, a codename or a room of the maintainers: fix.patch: INC-1.",
+	} {
+		if template != "patch/kept" || strings.Count(words, want) != 1 {
+			t.Errorf("%s, without %q once: %s", template, want, words)
+		}
+	}
+	_, words = d.say("full", "!draft update") // to the reporter: their own name is theirs
+	if !strings.Contains(words, "fix.patch: INC-1") || strings.Contains(words, "A patch names the reporter") {
+		t.Error(words)
+	}
+	if template, words = d.say("full", "!send update"); !strings.HasPrefix(template, "refusals/") || !strings.Contains(words, "fix.patch: INC-1") {
+		t.Error(template, words)
+	}
+	if template, words = d.uploads(d.line("full", "alice", ""), "fix.patch", aDiff); template != "patch/kept" || strings.Contains(words, "look at it") {
+		t.Error(template, words)
+	}
+}

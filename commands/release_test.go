@@ -296,3 +296,33 @@ func TestLookingUp(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// TestNotesOfARelease: they may name what else is in it, once that may be public.
+func TestNotesOfARelease(t *testing.T) {
+	d := trained(t)
+	for _, text := range []string{
+		"!fact set INC-1 cve CVE-2026-11111", "!fact set INC-2 cve CVE-2026-22222", "!fact set INC-3 cve CVE-2026-33333",
+		"!fact set INC-1 affected 10.3.0 to 12.3.0", "!fact set INC-1 fixed 12.3.1", "!fact set INC-1 summary A crafted file is read for ever.",
+	} {
+		d.desk(text, "fact/set")
+	}
+	notes := "!draft edit INC-1 release-notes Upgrade: CVE-2026-11111 and CVE-2026-22222 are fixed."
+	has := func(text string, found bool) {
+		t.Helper()
+		if r, words, _ := d.hear(d.mx("!desk", 0, "alice", text)); r.Template != "draft/edited" || strings.Contains(words, "An id is not of this incident") != found {
+			t.Errorf("%s: %s", text, words)
+		}
+	}
+	has(notes, false)
+	has(notes+" CVE-2026-33333 too.", true) // in no release
+	d.desk("!severity set INC-2 high", "severity/set")
+	has(notes, true) // an embargo has to come
+	d.desk("!embargo set INC-2 +5d", "embargo/set")
+	has(notes, true)
+	d.desk("!embargo broken INC-2 it leaked", "embargo/broken")
+	has(notes, false)
+	d.desk("!incident open --source scanning another", "incident/opened")
+	d.desk("!fact set INC-4 cve CVE-2026-44444", "fact/set")
+	d.desk("!release add 12.3.1 INC-4", "release/added")
+	has(notes+" CVE-2026-44444 too.", true) // nobody has assessed it
+}

@@ -75,29 +75,7 @@ func (c *Call) publishable(template string, f incidents.Facts) error {
 	if err != nil {
 		return err
 	}
-	ctx := templates.LintContext{
-		Clearance: clearance, Facts: incidents.DraftFacts(*c.plan, c.I, c.now), Now: c.now, Prefix: c.Prefix, Rooms: slices.Clone(c.RoomNames),
-		People: c.Roster.People(),
-	}
-	rooms, err := c.Tx.Rooms()
-	if err != nil {
-		return err
-	}
-	for _, r := range rooms {
-		ctx.Rooms = append(ctx.Rooms, r.ID)
-	}
-	for _, p := range c.Desks {
-		ctx.Rooms = append(ctx.Rooms, p.Room)
-	}
-	agreed, err := c.Tx.Agreements(c.I.N)
-	for _, a := range agreed {
-		if !a.Quote.Empty() {
-			ctx.Quotes = append(ctx.Quotes, a.Quote)
-		}
-	}
-	if err == nil {
-		ctx.Codenames, err = c.Tx.Codenames()
-	}
+	ctx, err := c.lintContext(incidents.DraftFacts(*c.plan, c.I, c.now), use{})
 	if err != nil {
 		return err
 	}

@@ -98,3 +98,20 @@ func releaseSteps(p Plan, carried []Incident) []Facts {
 	}
 	return out
 }
+
+// OpenIDs gives the ids of an incident that a text about another one of its release may
+// name: none while an embargo holds, or while it is not decided whether there is to be
+// one.
+func OpenIDs(p Plan, i Incident, now time.Time) []Sealed {
+	locked, _ := DraftFacts(p, i, now)["locked"].(Sealed)
+	if !locked.Empty() || i.Level == "" && !i.Embargo.Over() && !happened(p, i, "disclosed") {
+		return nil
+	}
+	var out []Sealed
+	for _, id := range []Sealed{i.CVE, i.GHSA} {
+		if !id.Empty() {
+			out = append(out, id)
+		}
+	}
+	return out
+}

@@ -49,6 +49,12 @@ func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool
 		}
 		return f
 	}
+	if name == "patch/kept" {
+		f["found"] = []incidents.Facts{}
+		if many {
+			f["found"] = []incidents.Facts{{"told": seal("A patch names an id that is not of this incident: fix.patch: CVE-2026-99999.")}}
+		}
+	}
 	if name == "send/asked" || name == "send/asked/preview" {
 		f["posts"] = []incidents.Facts{{"number": 1, "length": 412, "text": seal("Pillow fixes a security issue.")}, {"number": 2, "length": 40, "text": seal("Please upgrade.")}}
 	}

@@ -22,6 +22,7 @@ type LintContext struct {
 	Facts     incidents.Facts // that incidents.DraftFacts gives for the incident as it is now
 	Now       time.Time
 
+	Patches    []Patch            // that go with it
 	Recipients []string           // addresses that it goes to; none: not known yet
 	IDs        []incidents.Sealed // ids of others that are meant, as in the notes of a release with several fixes
 	Quotes     []incidents.Sealed // what the reporter said or wrote, as it is on record
@@ -35,6 +36,9 @@ type LintContext struct {
 	Meant     []string           // names of people that may be named
 }
 
+// Patch is a change to the code that goes with a text.
+type Patch struct{ Name, Body incidents.Sealed }
+
 // Finding is what a rule has against a text. What it tells may quote the text, so it
 // is sealed.
 type Finding struct {
@@ -42,6 +46,9 @@ type Finding struct {
 	Level string
 	Told  incidents.Sealed
 }
+
+// OfPatch reports whether it is about a patch that goes with the text.
+func (f Finding) OfPatch() bool { return strings.HasPrefix(f.Rule, "patch-") }
 
 // LintRule is a rule of the lint, for people to read.
 type LintRule struct{ Key, Level, Says string }
@@ -78,15 +85,14 @@ func Lint(d Draft, ctx LintContext) []Finding {
 	t.subject, t.body = t.open(d.Subject), t.open(d.Body)
 	t.unfilled = placeholders(t.all())
 	t.subject, t.body = filled(t.subject), filled(t.body)
-	t.plain = spelled(t.all())
-	t.low = strings.ToLower(t.plain)
-	t.words = letters(t.low)
+	t.read()
 	for k, v := range ctx.Facts.Opened(ctx.Clearance) {
 		t.facts[k], _ = v.(string)
 	}
 	if t.ctx.Limits == (Limits{}) {
 		t.ctx.Limits = UsualLimits()
 	}
+	t.readPatches()
 	var out []Finding
 	for _, level := range []string{LintError, LintWarning} {
 		for _, r := range rules() {
@@ -142,6 +148,16 @@ type checked struct {
 	plain string // subject and body in their normal form, see spelled
 	low   string // the same in small letters
 	words string // its words alone
+
+	patches []*checked // what is new in them; the body
+	unread  []string   // names of patches of which something was left out
+}
+
+// read derives the forms of a text from it.
+func (t *checked) read() {
+	t.plain = spelled(t.all())
+	t.low = strings.ToLower(t.plain)
+	t.words = letters(t.low)
 }
 
 func (t *checked) open(s incidents.Sealed) string {

@@ -17,19 +17,7 @@ func idRules() []rule {
 		{"id-form", LintError, "An id is not well-formed", nil, func(t *checked) []string {
 			return badIDs(t.all())
 		}},
-		{"id-own", LintError, "An id is not of this incident", nil, func(t *checked) []string {
-			own := []string{t.facts["cve"], t.facts["ghsa"]}
-			for _, s := range t.ctx.IDs {
-				own = append(own, t.open(s))
-			}
-			var out []string
-			for _, id := range ids(t.plain) {
-				if !among(own, id) {
-					out = append(out, id)
-				}
-			}
-			return out
-		}},
+		{"id-own", LintError, "An id is not of this incident", nil, foreignIDs},
 		{"id-year", LintWarning, "A CVE is of a year before the last one, or of one to come", nil, func(t *checked) []string {
 			var out []string
 			this := t.ctx.Now.UTC().Year()
@@ -43,6 +31,22 @@ func idRules() []rule {
 			return out
 		}},
 	}
+}
+
+// foreignIDs lists the ids of a text that are neither of the incident nor of others
+// that are meant.
+func foreignIDs(t *checked) []string {
+	own := []string{t.facts["cve"], t.facts["ghsa"]}
+	for _, s := range t.ctx.IDs {
+		own = append(own, t.open(s))
+	}
+	var out []string
+	for _, id := range ids(t.plain) {
+		if !among(own, id) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // publicRules: what everybody reads (plan, section 8).
@@ -116,44 +120,53 @@ func lacking(t *checked) []string {
 // peopleRules: who may be named, and what is of the maintainers alone.
 func peopleRules() []rule {
 	return []rule{
-		{"reporter", LintError, "It names the reporter, a contact of theirs or their words, and they have not agreed to that", others, func(t *checked) []string {
-			out := reporterIn(t)
-			if len(out) == 0 && !organisation(t.facts["reporter"]) {
-				out = reporterParts(t)
-			}
-			for _, q := range t.ctx.Quotes {
-				if quotes(t.all(), t.open(q), 5) {
-					out = append(out, "their words")
-				}
-			}
-			return out
-		}},
+		{"reporter", LintError, "It names the reporter, a contact of theirs or their words, and they have not agreed to that", others, reporterNamed},
 		{"reporter-part", LintWarning, "It may name the reporter, who has not agreed to that", others, func(t *checked) []string {
 			return whenThose(organisation(t.facts["reporter"]), reporterParts(t))
 		}},
-		{"handle", LintError, "It holds a handle of the maintainers", nil, func(t *checked) []string {
-			if t.ctx.Prefix == "" {
-				return nil
-			}
-			return handles(t.plain, t.ctx.Prefix)
-		}},
+		{"handle", LintError, "It holds a handle of the maintainers", nil, handlesIn},
 		{"codename", LintError, "It holds a codename of the maintainers", nil, func(t *checked) []string { return named(t, t.ctx.Codenames) }},
-		{"room", LintError, "It names a room of the maintainers", nil, func(t *checked) []string {
-			var out []string
-			for _, room := range t.ctx.Rooms {
-				// A room that is called "security" is meant only where it is written as one.
-				if regexp.MustCompile(`^[\pL\pN]*$`).MatchString(room) {
-					room = "#" + room
-				}
-				if utf8.RuneCountInString(room) > 2 && holdsWord(t.low, low(room)) {
-					out = append(out, room)
-				}
-			}
-			return out
-		}},
+		{"room", LintError, "It names a room of the maintainers", nil, roomsIn},
 		{"person", LintError, "It names a maintainer who is not meant to be named", many, func(t *checked) []string { return peopleIn(t, false) }},
 		{"person-word", LintWarning, "It may name a maintainer who is not meant to be named", many, func(t *checked) []string { return peopleIn(t, true) }},
 	}
+}
+
+// handlesIn lists the handles of incidents in a text.
+func handlesIn(t *checked) []string {
+	if t.ctx.Prefix == "" {
+		return nil
+	}
+	return handles(t.plain, t.ctx.Prefix)
+}
+
+// roomsIn lists the rooms that a text names.
+func roomsIn(t *checked) []string {
+	var out []string
+	for _, room := range t.ctx.Rooms {
+		// A room that is called "security" is meant only where it is written as one.
+		if regexp.MustCompile(`^[\pL\pN]*$`).MatchString(room) {
+			room = "#" + room
+		}
+		if utf8.RuneCountInString(room) > 2 && holdsWord(t.low, low(room)) {
+			out = append(out, room)
+		}
+	}
+	return out
+}
+
+// reporterNamed lists where a text names the reporter, and that it has their words.
+func reporterNamed(t *checked) []string {
+	out := reporterIn(t)
+	if len(out) == 0 && !organisation(t.facts["reporter"]) {
+		out = reporterParts(t)
+	}
+	for _, q := range t.ctx.Quotes {
+		if quotes(t.all(), t.open(q), 5) {
+			out = append(out, "their words")
+		}
+	}
+	return out
 }
 
 // reporterIn lists where a text names the reporter, or a contact of theirs, otherwise

@@ -13,7 +13,7 @@ import (
 // lint_test.go.
 func rules() []rule {
 	var out []rule
-	for _, some := range [][]rule{textRules(), idRules(), subjectRules(), dateRules(), dayRules(), leftRules(), listRules(), stateRules(), publicRules(), peopleRules()} {
+	for _, some := range [][]rule{textRules(), idRules(), subjectRules(), dateRules(), dayRules(), leftRules(), listRules(), stateRules(), publicRules(), peopleRules(), patchRules()} {
 		out = append(out, some...)
 	}
 	return out

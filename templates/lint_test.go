@@ -109,7 +109,7 @@ func tells(what string) func(*testing.T, string) {
 
 func lintCases() []lintCase {
 	var out []lintCase
-	for _, some := range [][]lintCase{textCases(), idCases(), subjectCases(), dateCases(), dayCases(), leftCases(), listCases(), stateCases(), publicCases(), peopleCases(), seenCases()} {
+	for _, some := range [][]lintCase{textCases(), idCases(), subjectCases(), dateCases(), dayCases(), leftCases(), listCases(), stateCases(), publicCases(), peopleCases(), seenCases(), patchCases()} {
 		out = append(out, some...)
 	}
 	return out
