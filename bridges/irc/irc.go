@@ -102,11 +102,11 @@ type outcome struct {
 // New checks the configuration. It does not connect.
 func New(cfg Config) (*Bridge, error) {
 	if err := cfg.complete(); err != nil {
-		return nil, fmt.Errorf("irc %s: %w", cfg.Name, err)
+		return nil, err
 	}
 	d, err := newDialer(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("irc %s: %w", cfg.Name, err)
+		return nil, err
 	}
 	return &Bridge{
 		cfg:      cfg,
@@ -133,7 +133,7 @@ func (b *Bridge) Run(ctx context.Context, in bridges.Inbox) error {
 	b.mu.Lock()
 	if b.running {
 		b.mu.Unlock()
-		return errors.New("irc: Run is already running")
+		return errors.New("it is running already")
 	}
 	b.running = true
 	b.mu.Unlock()

@@ -73,14 +73,23 @@ func cleanName(s string) string {
 	return s
 }
 
+// blankLine stands between paragraphs. IRC has no empty line, and a line of a plain blank
+// is dropped by some clients; this blank is shown as nothing, also where it is copied to.
+const blankLine = "\u00a0"
+
 // cleanLines cuts a text into the lines that are said, before any is split for
-// length. IRC has no empty line, so those go.
+// length. Of blank lines, one is left between two paragraphs.
 func cleanLines(text string) []string {
 	var lines []string
+	blank := false
 	for raw := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
 		line := strings.TrimRight(clean(raw), " ")
 		if strings.TrimLeft(line, " ") == "" {
+			blank = len(lines) > 0
 			continue
+		}
+		if blank {
+			lines, blank = append(lines, blankLine), false
 		}
 		if line[0] == '!' || line[0] == '/' {
 			// Other bots listen for "!", and some clients run a pasted "/".

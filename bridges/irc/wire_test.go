@@ -119,6 +119,17 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// TestParagraphsStayApart: one line without words between them, and none around.
+func TestParagraphsStayApart(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\nb": "a|b", "a\n\nb": "a|\u00a0|b", "\n\na\n \n\n\t\nb\n\n": "a|\u00a0|b", "a\r\n\r\nb\n\n\nc": "a|\u00a0|b|\u00a0|c", " \n": "", "a\n\n!b": "a|\u00a0|> !b",
+	} {
+		if got := strings.Join(cleanLines(text), "|"); got != want {
+			t.Errorf("%q is said as %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzWire(f *testing.F) {
 	f.Add("hello", 300)
 	f.Add("a\x00b\r\nQUIT\x02\u202E\u200B\xff", 60)

@@ -98,7 +98,7 @@ type Client struct {
 // New makes a client. It talks to nobody yet.
 func New(c Config) (*Client, error) {
 	if err := c.complete(); err != nil {
-		return nil, fmt.Errorf("mastodon %s: %w", bridges.Clean(c.Name, 40), err)
+		return nil, fmt.Errorf("%s: %w", bridges.Clean(c.Name, 40), err)
 	}
 	return &Client{c: c, http: bridges.NewHTTP(c.Roots)}, nil
 }

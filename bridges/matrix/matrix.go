@@ -83,7 +83,7 @@ var (
 // New checks the configuration. It does not connect.
 func New(cfg Config) (*Bridge, error) {
 	if err := cfg.complete(); err != nil {
-		return nil, fmt.Errorf("matrix %s: %w", cfg.Name, err)
+		return nil, err
 	}
 	b := &Bridge{cfg: cfg}
 	b.rooms, b.mouth, b.ear = newRooms(b), newMouth(b), newEar(b)

@@ -3,7 +3,6 @@ package matrix
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 )
 
 // errRunning is that Run was called twice.
-var errRunning = errors.New("matrix: Run is already running")
+var errRunning = errors.New("it is running already")
 
 // Run opens the session, hears and speaks until ctx ends. It returns an error
 // only for what needs somebody's hand: no login, a revoked token, another process
@@ -40,7 +39,7 @@ func (b *Bridge) Run(ctx context.Context, in bridges.Inbox) error {
 		}
 		if errors.Is(err, ErrLogin) || errors.Is(err, errBusy) {
 			state.down(ctx, err)
-			return fmt.Errorf("matrix %s: %w", b.cfg.Name, err)
+			return err // whoever runs several networks says which it is
 		}
 		if !state.pause(ctx, err) {
 			break

@@ -224,6 +224,12 @@ func TestFullOnIRC(t *testing.T) {
 	alice.Privmsg("#private", "!incident open Heap overflow in the PSD decoder")
 	alice.Expect(t, `PRIVMSG #private :INC-1 "[a-z ]+" is open: Heap overflow in the PSD decoder`, soon)
 
+	// The paragraphs of a letter stay apart.
+	alice.Privmsg("#private", "!draft update")
+	alice.Expect(t, `PRIVMSG #private :To change it: `, soon)
+	alice.Expect(t, `PRIVMSG #private :\x{00a0}$`, soon)
+	alice.Expect(t, `PRIVMSG #private :--------$`, soon)
+
 	// A stranger with an account is let in: from that instant, notices.
 	mallory := srv.Dial(t, srv.Relaxed, "mallory", "mallory")
 	alice.Send("INVITE mallory #private")

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,5 +32,20 @@ func TestServePartsHoldEachNetwork(t *testing.T) {
 	}
 	if len(p.desks) != 1 || p.desks[0].Room != "!desk" || !p.approve("matrix") || p.approve("irc") || p.approve("other") {
 		t.Errorf("desks: %v", p.desks)
+	}
+}
+
+// TestTheNetworkIsNamedOnce in an error about it.
+func TestTheNetworkIsNamedOnce(t *testing.T) {
+	for name, c := range map[string]config.Config{
+		"matrix": {Matrix: []config.Matrix{{Name: "matrix"}}}, "libera": {IRC: []config.IRC{{Name: "libera"}}},
+	} {
+		_, err := networks(&c, slog.New(slog.DiscardHandler))
+		if err == nil || !strings.HasPrefix(err.Error(), name+": ") || strings.Count(err.Error(), name) != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := newTooter(config.Mastodon{}, time.Now); err == nil || strings.Count(err.Error(), "mastodon: ") != 1 || strings.Contains(err.Error(), "mastodon mastodon") {
+		t.Errorf("Mastodon: %v", err)
 	}
 }
