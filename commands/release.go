@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"tocsin/incidents"
 	"tocsin/incidents/store"
@@ -43,7 +44,7 @@ func releasePlan() Command {
 					return Reply{}, err
 				}
 			}
-			return c.joined("release/planned", "release-planned", r, list)
+			return c.carry("release/planned", "release-planned", r, list, incidents.JoinRelease)
 		},
 	}
 }
@@ -54,35 +55,9 @@ func releaseAdd() Command {
 		Does: "have a planned version carry the fixes of more incidents", Example: "!release add 12.3.1 INC-9",
 		Args: []Arg{versionArg(), handlesArg(false)},
 		Run: func(c *Call) (Reply, error) {
-			list, err := c.meant()
-			if err != nil {
-				return Reply{}, err
-			}
-			r, err := c.known()
-			if err != nil {
-				return Reply{}, err
-			}
-			return c.joined("release/added", "release-added", r, list)
+			return c.carryMeant("release/added", "release-added", incidents.JoinRelease)
 		},
 	}
-}
-
-// joined has a release carry incidents, and shows it.
-func (c *Call) joined(template, kind string, r incidents.Release, list []incidents.Incident) (Reply, error) {
-	var changes []change
-	var err error
-	for _, i := range list {
-		ch := change{}
-		if r, ch.i, ch.entries, err = incidents.JoinRelease(*c.plan, r, i, c.Who.Name, c.now); err != nil {
-			return Reply{}, err
-		}
-		changes = append(changes, ch)
-	}
-	out, err := c.released(template, kind, r, list, changes)
-	if err == nil {
-		out.Facts["halted"], err = c.halted(r)
-	}
-	return out, err
 }
 
 func releaseRemove() Command {
@@ -92,25 +67,44 @@ func releaseRemove() Command {
 		Example: "!release remove 12.3.1 INC-9",
 		Args:    []Arg{versionArg(), handlesArg(false)},
 		Run: func(c *Call) (Reply, error) {
-			list, err := c.meant()
-			if err != nil {
-				return Reply{}, err
-			}
-			r, err := c.known()
-			if err != nil {
-				return Reply{}, err
-			}
-			var changes []change
-			for _, i := range list {
-				ch := change{}
-				if r, ch.i, ch.entries, err = incidents.LeaveRelease(*c.plan, r, i, c.Who.Name, c.now); err != nil {
-					return Reply{}, err
-				}
-				changes = append(changes, ch)
-			}
-			return c.released("release/removed", "release-removed", r, list, changes)
+			return c.carryMeant("release/removed", "release-removed", incidents.LeaveRelease)
 		},
 	}
+}
+
+// carrying is the rule by which an incident joins a release, or leaves it.
+type carrying func(incidents.Plan, incidents.Release, incidents.Incident, string, time.Time) (incidents.Release, incidents.Incident, []incidents.Entry, error)
+
+// carryMeant changes what the release that was typed carries, by the incidents that
+// were named.
+func (c *Call) carryMeant(template, kind string, rule carrying) (Reply, error) {
+	list, err := c.meant()
+	if err != nil {
+		return Reply{}, err
+	}
+	r, err := c.known()
+	if err != nil {
+		return Reply{}, err
+	}
+	return c.carry(template, kind, r, list, rule)
+}
+
+// carry changes what a release carries, and shows it.
+func (c *Call) carry(template, kind string, r incidents.Release, list []incidents.Incident, rule carrying) (Reply, error) {
+	var changes []change
+	var err error
+	for _, i := range list {
+		ch := change{}
+		if r, ch.i, ch.entries, err = rule(*c.plan, r, i, c.Who.Name, c.now); err != nil {
+			return Reply{}, err
+		}
+		changes = append(changes, ch)
+	}
+	out, err := c.released(template, kind, r, list, changes)
+	if err == nil {
+		out.Facts["halted"], err = c.halted(r)
+	}
+	return out, err
 }
 
 func releaseShow() Command {

@@ -150,6 +150,18 @@ func one[T any](all []T, key string, of func(T) string) (T, bool) {
 	return none, false
 }
 
+// meant finds a thing of the plan by its key, which is sealed; the zero value when there
+// is none.
+func meant[T any](all []T, key Sealed, of func(T) string) T {
+	for _, t := range all {
+		if key.Same(Seal(of(t))) {
+			return t
+		}
+	}
+	var none T
+	return none
+}
+
 // Type finds a type by key.
 func (p Plan) Type(key string) (Type, bool) {
 	return one(p.Types, key, func(t Type) string { return t.Key })
@@ -157,12 +169,7 @@ func (p Plan) Type(key string) (Type, bool) {
 
 // TypeOf gives the type of an incident; the zero Type when it has none.
 func (p Plan) TypeOf(i Incident) Type {
-	for _, t := range p.Types {
-		if i.Type.Same(Seal(t.Key)) {
-			return t
-		}
-	}
-	return Type{}
+	return meant(p.Types, i.Type, func(t Type) string { return t.Key })
 }
 
 // Source finds a source by key.
@@ -172,12 +179,7 @@ func (p Plan) Source(key string) (Source, bool) {
 
 // SourceOf gives the source of an incident; the zero Source when it has none.
 func (p Plan) SourceOf(i Incident) Source {
-	for _, s := range p.Sources {
-		if i.Source.Same(Seal(s.Key)) {
-			return s
-		}
-	}
-	return Source{}
+	return meant(p.Sources, i.Source, func(s Source) string { return s.Key })
 }
 
 // Role finds a role by key.
@@ -237,44 +239,33 @@ func (p Plan) ClockRule(key string) (ClockRule, bool) {
 // terms lists the words of a kind of thing: type, source, role, level, outcome,
 // track, step, clock or contact.
 func (p Plan) terms(kind string) []term {
-	var out []term
 	switch kind {
 	case "type":
-		for _, t := range p.Types {
-			out = append(out, term{t.Key, t.Name})
-		}
+		return termsOf(p.Types, func(x Type) term { return term{x.Key, x.Name} })
 	case "source":
-		for _, s := range p.Sources {
-			out = append(out, term{s.Key, s.Name})
-		}
+		return termsOf(p.Sources, func(x Source) term { return term{x.Key, x.Name} })
 	case "role":
-		for _, r := range p.Roles {
-			out = append(out, term{r.Key, r.Name})
-		}
+		return termsOf(p.Roles, func(x Role) term { return term{x.Key, x.Name} })
 	case "level":
-		for _, l := range p.Levels {
-			out = append(out, term{l.Key, l.Name})
-		}
+		return termsOf(p.Levels, func(x Level) term { return term{x.Key, x.Name} })
 	case "outcome":
-		for _, o := range p.Outcomes {
-			out = append(out, term{o.Key, o.Name})
-		}
+		return termsOf(p.Outcomes, func(x Outcome) term { return term{x.Key, x.Name} })
 	case "track":
-		for _, t := range p.Tracks {
-			out = append(out, term{t.Key, t.Name})
-		}
+		return termsOf(p.Tracks, func(x Track) term { return term{x.Key, x.Name} })
 	case "step":
-		for _, s := range p.Steps {
-			out = append(out, term{s.Key, s.Name})
-		}
+		return termsOf(p.Steps, func(x Step) term { return term{x.Key, x.Name} })
 	case "clock":
-		for _, c := range p.Clocks {
-			out = append(out, term{c.Key, c.Name})
-		}
+		return termsOf(p.Clocks, func(x ClockRule) term { return term{x.Key, x.Name} })
 	case "contact":
-		for _, c := range p.Contacts {
-			out = append(out, term{c.Key, c.Name})
-		}
+		return termsOf(p.Contacts, func(x Contact) term { return term{x.Key, x.Name} })
+	}
+	return nil
+}
+
+func termsOf[T any](all []T, of func(T) term) []term {
+	var out []term
+	for _, x := range all {
+		out = append(out, of(x))
 	}
 	return out
 }

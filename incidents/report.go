@@ -51,10 +51,8 @@ func Report(p Plan, i Incident, entries []Entry, agreed []Consent, now time.Time
 
 // libraryName gives the plan's name of the library that an incident is about.
 func libraryName(p Plan, i Incident) Sealed {
-	for _, u := range p.Map.Upstream {
-		if i.Library.Same(Seal(u.Key)) {
-			return Seal(u.Name)
-		}
+	if u := meant(p.Map.Upstream, i.Library, func(u Upstream) string { return u.Key }); u.Key != "" {
+		return Seal(u.Name)
 	}
 	return i.Library
 }
