@@ -181,6 +181,9 @@ func releaseYanked() Command {
 			if err == nil { // no incident has it on its record
 				err = c.Tx.Record(e)
 			}
+			if err == nil {
+				err = c.settled(r)
+			}
 			if err != nil {
 				return Reply{}, err
 			}
@@ -202,6 +205,9 @@ func (c *Call) turned(template, kind string, rule func(incidents.Release, []inci
 		return Reply{}, err
 	}
 	r, e, err := rule(r, carried)
+	if err == nil {
+		err = c.settled(r)
+	}
 	if err != nil {
 		return Reply{}, err
 	}
