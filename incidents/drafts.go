@@ -43,7 +43,7 @@ func DraftFacts(p Plan, i Incident, now time.Time) Facts {
 		"title": i.Title, "summary": i.Summary, "details": i.Details, "affected": i.Affected, "fixed": i.Fixed,
 		"cve": i.CVE, "ghsa": i.GHSA, "id": firstSealed(i.CVE, i.GHSA), "link": linkOf(p, i), "cwe": i.CWE,
 		"vector": i.Vector, "score": lastWord(i.Score), "component": i.Library, "release": i.Release.Version,
-		"track": Seal(TrackOf(p, i).Key), "type": Seal(p.TypeOf(i).Key), "reach": i.Reach,
+		"bundled": sealedIf(TrackOf(p, i).Bundled), "type": Seal(p.TypeOf(i).Key), "reach": i.Reach,
 		"outcome": i.Outcome, "outcomename": Sealed{}, "recipient": Sealed{},
 		"wild": sealedIf(!i.WildAt.IsZero()), "public": sealedIf(!i.PublicAt.IsZero()),
 		"mailed": sealedIf(happened(p, i, "step:notify-distros")), "broken": sealedIf(happened(p, i, "broken")),
@@ -111,7 +111,7 @@ func dateFacts(f Facts, p Plan, i Incident, now time.Time) {
 	if e.State != "" && !e.At.IsZero() {
 		f["embargo"] = Seal(SayMoment(e.At))
 	}
-	f["locked"] = sealedIf(e.State != "" && !e.Over() || e.State == "" && TrackOf(p, i).Key == "embargoed")
+	f["locked"] = sealedIf(e.State != "" && !e.Over() || e.State == "" && TrackOf(p, i).Embargo)
 	f["fresh"] = sealedIf(p.Outside.FreshDays > 0 && (!isOut || now.Before(out.AddDate(0, 0, p.Outside.FreshDays))))
 	f["pocby"] = Sealed{}
 	if happened(p, i, "step:share-poc") {

@@ -67,6 +67,10 @@ type planFile struct {
 		Types   []string `toml:"types"`
 		Levels  []string `toml:"levels"`
 		Unless  []string `toml:"unless"`
+
+		Embargo  bool `toml:"embargo"`
+		Standard bool `toml:"standard"`
+		Bundled  bool `toml:"bundled"`
 	} `toml:"track"`
 	Step  []stepFile  `toml:"step"`
 	Clock []clockFile `toml:"clock"`
