@@ -184,6 +184,5 @@ func (c *Call) open(s incidents.Sealed) string {
 	if !c.clear(c.I.N).Clearance.Full() {
 		return ""
 	}
-	text, _ := incidents.Facts{"": s}.Opened(c.clear(c.I.N).Clearance)[""].(string)
-	return text
+	return s.Reveal(c.clear(c.I.N).Clearance)
 }

@@ -126,7 +126,7 @@ func sealedIn(f incidents.Facts, clearance incidents.Clearance) []string {
 	for _, key := range slices.Sorted(maps.Keys(f)) {
 		switch v := f[key].(type) {
 		case incidents.Sealed:
-			if text, _ := (incidents.Facts{"": v}).Opened(clearance)[""].(string); text != "" {
+			if text := v.Reveal(clearance); text != "" {
 				out = append(out, text)
 			}
 		case []incidents.Facts:
