@@ -143,7 +143,7 @@ func (c *Call) lockedAlong(i incidents.Incident, s incidents.Step) bool {
 	if err != nil {
 		return false
 	}
-	others, err := c.carried(r)
+	others, err := c.Tx.Carried(r)
 	for _, o := range others {
 		if err == nil && o.N != i.N && o.Open() && incidents.Applies(*c.plan, o, s) && incidents.LockOf(*c.plan, o, s, c.now).Why != "" {
 			return true

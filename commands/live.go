@@ -35,7 +35,7 @@ func (c *Call) lookUp() (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	carried, err := c.carried(r)
+	carried, err := c.Tx.Carried(r)
 	if err != nil {
 		return Reply{}, err
 	}

@@ -200,7 +200,7 @@ func (c *Call) turned(template, kind string, rule func(incidents.Release, []inci
 	if err != nil {
 		return Reply{}, err
 	}
-	carried, err := c.carried(r)
+	carried, err := c.Tx.Carried(r)
 	if err != nil {
 		return Reply{}, err
 	}

@@ -247,7 +247,7 @@ func (c *Call) alongside(s incidents.Step, rule func(incidents.Incident) (incide
 	if err != nil {
 		return handles, err
 	}
-	others, err := c.carried(r)
+	others, err := c.Tx.Carried(r)
 	if err != nil {
 		return handles, err
 	}
@@ -267,22 +267,6 @@ func (c *Call) alongside(s incidents.Step, rule func(incidents.Incident) (incide
 		}
 	}
 	return handles, err
-}
-
-// carried loads the incidents that a release carries, but those that are in another
-// one since.
-func (c *Call) carried(r incidents.Release) ([]incidents.Incident, error) {
-	var out []incidents.Incident
-	for _, n := range r.Carries {
-		i, err := c.Tx.Incident(n)
-		if err != nil {
-			return nil, err
-		}
-		if i.Release.N == r.N {
-			out = append(out, i)
-		}
-	}
-	return out, nil
 }
 
 // saveBeside keeps another incident than the call's, as save does: before are the

@@ -108,24 +108,14 @@ func (h releaseHand) load(tx *store.Tx, r store.Row) (look, error) {
 		l.over = &ended{store.Overtaken, "that look-up is over"}
 		return l, nil
 	}
-	all, err := tx.Releases(-1)
-	for _, one := range all {
-		if one.N == n {
-			l.release = one
-		}
+	if l.release, err = tx.Release(n); err != nil {
+		return l, err
 	}
-	if err == nil && (!l.release.LiveAt.IsZero() || !l.release.YankedAt.IsZero() || l.release.N == 0) {
+	if !l.release.LiveAt.IsZero() || !l.release.YankedAt.IsZero() || l.release.N == 0 {
 		l.over, l.check.State = &ended{store.Overtaken, "the release was settled by hand"}, incidents.CheckStopped
 		return l, tx.SaveReleaseCheck(l.check)
 	}
-	for _, k := range l.release.Carries {
-		if err == nil {
-			var i incidents.Incident
-			if i, err = tx.Incident(k); i.Release.N == n {
-				l.carried = append(l.carried, i)
-			}
-		}
-	}
+	l.carried, err = tx.Carried(l.release)
 	return l, err
 }
 
@@ -247,11 +237,8 @@ func (h releaseHand) announce(tx *store.Tx, i incidents.Incident, entries []inci
 	if err != nil {
 		return err
 	}
-	for k, e := range entries {
+	for k, e := range incidents.Told(entries) {
 		moved := e.Kind == "phase"
-		if moved && k+1 < len(entries) && entries[k+1].Kind == "phase" {
-			continue // it was passed through
-		}
 		f := incidents.Card(*h.o.c.Plan(), i, tx.Now())
 		f["who"], f["kind"], f["plain"], f["text"] = e.Who, e.Kind, e.Plain, e.Text
 		for n, p := range places {
