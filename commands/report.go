@@ -28,11 +28,7 @@ func report() Command {
 				return Reply{}, err
 			}
 			agreed, err := c.Tx.Agreements(c.I.N)
-			var consents []incidents.Consent
-			for _, a := range agreed {
-				consents = append(consents, incidents.Consent(a))
-			}
-			return Reply{Template: "report", Facts: incidents.Report(*c.plan, c.I, entries, consents, c.now)}, err
+			return Reply{Template: "report", Facts: incidents.Report(*c.plan, c.I, entries, agreed, c.now)}, err
 		},
 	}
 }
