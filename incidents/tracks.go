@@ -128,6 +128,10 @@ func projectZero(i Incident) time.Time {
 	return at
 }
 
+// Policies lists what a reporter's policy can be called besides a date: SetPolicy knows
+// each.
+func Policies() []string { return []string{"none", "p0", "certcc"} }
+
 // SetPolicy notes when the reporter means to publish: by a policy, "none", or a
 // date of their own ("date").
 func SetPolicy(i Incident, policy string, date time.Time, who string, now time.Time) (Incident, Entry, error) {
