@@ -56,10 +56,7 @@ type told struct {
 func (d *Desk) announce(tx *store.Tx, l Line, r reply) error {
 	k := 0
 	for _, t := range append([]told{{about: r.about, said: r.said}}, r.also...) {
-		for n, e := range t.said {
-			if e.Kind == "phase" && n+1 < len(t.said) && t.said[n+1].Kind == "phase" {
-				continue // it was passed through
-			}
+		for _, e := range incidents.Told(t.said) {
 			if err := d.announceOne(tx, l, t, e, fmt.Sprintf("%s/%s/%d", l.Room.Network, l.ID, k), r.Mentions); err != nil {
 				return err
 			}

@@ -1,8 +1,6 @@
 package commands
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"strings"
 
@@ -27,11 +25,9 @@ func (c *Call) ask(cmd Command, rest string) (Reply, error) {
 		act, shownAs = act+" "+more, r
 	}
 	hidden := c.sealedTyped || cmd.Freeze != nil // only who may hear everything is shown what it is
-	sum := sha256.Sum256([]byte(act))
 	a := incidents.Approval{
 		Code: c.Tx.NewCode(), Asker: c.Who.Name, Act: incidents.Seal(act), Incident: c.I.N, Version: c.I.Version,
-		Hash: hex.EncodeToString(sum[:]), Network: c.Line.Room.Network, Room: c.Line.Room.ID,
-		Expires: c.now.Add(incidents.ApprovalLife), Shown: !hidden,
+		Network: c.Line.Room.Network, Room: c.Line.Room.ID, Expires: c.now.Add(incidents.ApprovalLife), Shown: !hidden,
 	}
 	if err := c.Tx.Ask(a); err != nil {
 		return Reply{}, err

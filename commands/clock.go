@@ -15,7 +15,10 @@ func clockList() Command {
 				return c.card("clock/list"), nil
 			}
 			list, err := c.Tx.List("open", 50)
-			return c.cards("clock/all", list), err
+			if err != nil {
+				return Reply{}, err
+			}
+			return c.cards("clock/all", list)
 		},
 	}
 }
@@ -68,16 +71,24 @@ func next() Command {
 			}
 			if c.I.N != 0 {
 				name, at := c.later()
-				return c.card("next/one", "todo", c.todo(c.I, 6), "waiting", waiting, "latername", name, "laterat", at), nil
+				todo, err := c.todo(c.I, 6)
+				return c.card("next/one", "todo", todo, "waiting", waiting, "latername", name, "laterat", at), err
 			}
-			r := c.cards("next/all", list)
+			r, err := c.cards("next/all", list)
+			if err != nil {
+				return Reply{}, err
+			}
 			most := 2
 			if c.Has("all") {
 				most = 100
 			}
 			cards, _ := r.Facts["incidents"].([]incidents.Facts)
 			for k, i := range list {
-				cards[k] = cards[k].With("todo", c.todo(i, most))
+				todo, err := c.todo(i, most)
+				if err != nil {
+					return Reply{}, err
+				}
+				cards[k] = cards[k].With("todo", todo)
 			}
 			r.Facts["incidents"], r.Facts["waiting"] = cards, waiting
 			return r, nil
@@ -87,37 +98,42 @@ func next() Command {
 
 // cards gives a reply about several incidents. What waits to be said about all of
 // them is about none: !forget would not find a reporter in it.
-func (c *Call) cards(template string, list []incidents.Incident) Reply {
+func (c *Call) cards(template string, list []incidents.Incident) (Reply, error) {
 	cards := []incidents.Facts{}
 	for _, i := range list {
 		i.Reporter = incidents.Reporter{}
 		cards = append(cards, incidents.Card(*c.plan, i, c.now))
 	}
-	left := 0
-	if count, err := c.Tx.Count("open"); err == nil {
-		left = max(0, count-len(cards))
-	}
-	return Reply{Template: template, Facts: incidents.Facts{"incidents": cards, "count": len(cards), "left": left, "now": c.now}}
+	count, err := c.Tx.Count("open")
+	left := max(0, count-len(cards))
+	return Reply{Template: template, Facts: incidents.Facts{"incidents": cards, "count": len(cards), "left": left, "now": c.now}}, err
 }
 
 // todo gives the facts of what is to be done in an incident, at most so many.
-func (c *Call) todo(i incidents.Incident, most int) []incidents.Facts {
+func (c *Call) todo(i incidents.Incident, most int) ([]incidents.Facts, error) {
 	return c.todos(i, most, func(incidents.Todo) bool { return true })
 }
 
 // nextSteps gives the facts of the steps that are to be done next, without what
 // clocks ask for besides.
-func (c *Call) nextSteps(most int) []incidents.Facts {
+func (c *Call) nextSteps(most int) ([]incidents.Facts, error) {
 	return c.todos(c.I, most, func(t incidents.Todo) bool { return t.Rule.Key == "" })
 }
 
-func (c *Call) todos(i incidents.Incident, most int, fits func(incidents.Todo) bool) []incidents.Facts {
+func (c *Call) todos(i incidents.Incident, most int, fits func(incidents.Todo) bool) ([]incidents.Facts, error) {
 	out := []incidents.Facts{}
 	for _, t := range incidents.Next(*c.plan, i, c.now) {
 		if len(out) == most {
 			break
 		}
-		if !fits(t) || (t.Step.Release && c.lockedAlong(i, t.Step)) {
+		if !fits(t) {
+			continue
+		}
+		locked, err := c.lockedAlong(i, t.Step)
+		if err != nil {
+			return nil, err
+		}
+		if locked {
 			continue
 		}
 		f := incidents.Facts{
@@ -130,26 +146,26 @@ func (c *Call) todos(i incidents.Incident, most int, fits func(incidents.Todo) b
 		}
 		out = append(out, f)
 	}
-	return out
+	return out, nil
 }
 
 // lockedAlong reports whether a step that is done once for a release is locked by
 // another of its incidents: the embargo of the latest one counts.
-func (c *Call) lockedAlong(i incidents.Incident, s incidents.Step) bool {
-	if i.Release.N == 0 {
-		return false
+func (c *Call) lockedAlong(i incidents.Incident, s incidents.Step) (bool, error) {
+	if !s.Release || i.Release.N == 0 {
+		return false, nil
 	}
 	r, err := c.Tx.ReleaseOf(i.N)
 	if err != nil {
-		return false
+		return false, err
 	}
-	others, err := c.carried(r)
+	others, err := c.Tx.Carried(r)
 	for _, o := range others {
-		if err == nil && o.N != i.N && o.Open() && incidents.Applies(*c.plan, o, s) && incidents.LockOf(*c.plan, o, s, c.now).Why != "" {
-			return true
+		if o.N != i.N && o.Open() && incidents.Applies(*c.plan, o, s) && incidents.LockOf(*c.plan, o, s, c.now).Why != "" {
+			return true, err
 		}
 	}
-	return false
+	return false, err
 }
 
 // later gives the step that a known instant unlocks first; the zero time when there

@@ -162,7 +162,7 @@ func (c *Call) idsBeside() ([]incidents.Sealed, error) {
 	if err != nil {
 		return nil, err
 	}
-	carried, err := c.carried(r)
+	carried, err := c.Tx.Carried(r)
 	var out []incidents.Sealed
 	for _, i := range carried {
 		if i.N != c.I.N {
@@ -219,6 +219,5 @@ func (c *Call) open(s incidents.Sealed) string {
 	if !c.clear(c.I.N).Clearance.Full() {
 		return ""
 	}
-	text, _ := incidents.Facts{"": s}.Opened(c.clear(c.I.N).Clearance)[""].(string)
-	return text
+	return s.Reveal(c.clear(c.I.N).Clearance)
 }

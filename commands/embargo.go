@@ -166,7 +166,7 @@ func (c *Call) embargo(template string, w incidents.When, pairs ...any) Reply {
 	f := []any{
 		"local", c.clocksOf(e.At), "cautions", incidents.Seal(join(cautions)), "assumed", w.HourAssumed,
 		"left", incidents.SaySpan(e.At.Sub(c.now).Abs()), "past", !c.now.Before(e.At), "atonce", tell,
-		"onlist", incidents.TrackOf(*c.plan, c.I).Key == "embargoed" && !told && c.I.PublicAt.IsZero(),
+		"onlist", incidents.TrackOf(*c.plan, c.I).Embargo && !told && c.I.PublicAt.IsZero(),
 		"window", e.At.Add(-incidents.DistrosMost), "preferred", e.At.Add(-incidents.DistrosPreferred),
 		"windowopen", !c.now.Before(e.At.Add(-incidents.DistrosMost)), "preferredopen", !c.now.Before(e.At.Add(-incidents.DistrosPreferred)),
 		"second", c.agreed, "mailed", told,

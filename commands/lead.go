@@ -14,9 +14,10 @@ func lead() Command {
 		Words: "lead", About: One, Needs: Notices, Reads: true,
 		Does: "who leads, when they were heard of last, and what they would hand over", Example: "!lead INC-7",
 		Run: func(c *Call) (Reply, error) {
+			todo, err := c.todo(c.I, 3)
 			return c.card("lead/show", "heard", c.I.Heard(), "ago", incidents.SaySpan(c.now.Sub(c.I.Heard())),
-				"silent", incidents.LeadSilent(*c.plan, c.I, c.now), "todo", c.todo(c.I, 3),
-				"free", c.I.Heard().Add(incidents.LeadSilence), "away", c.I.LeadAway, "back", c.I.LeadReturn), nil
+				"silent", incidents.LeadSilent(*c.plan, c.I, c.now), "todo", todo,
+				"free", c.I.Heard().Add(incidents.LeadSilence), "away", c.I.LeadAway, "back", c.I.LeadReturn), err
 		},
 	}
 }
@@ -124,7 +125,11 @@ func (c *Call) led(i incidents.Incident, e incidents.Entry, err error) (Reply, e
 	if err := c.save(i, e); err != nil {
 		return Reply{}, err
 	}
-	out := c.card("lead/taken", "who", c.Who.Name, "before", before, "todo", c.todo(c.I, 2))
+	todo, err := c.todo(c.I, 2)
+	if err != nil {
+		return Reply{}, err
+	}
+	out := c.card("lead/taken", "who", c.Who.Name, "before", before, "todo", todo)
 	if before != "" {
 		out.Mentions = []string{before}
 		if err := c.directly(before, "lead/relieved", out.Facts); err != nil {

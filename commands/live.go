@@ -21,13 +21,9 @@ func releaseLive() Command {
 			if timed {
 				at = w.At
 			}
-			r, err := c.turned("release/live", "release-live", func(r incidents.Release, carried []incidents.Incident) (incidents.Release, incidents.Entry, error) {
+			return c.turned("release/live", "release-live", func(r incidents.Release, carried []incidents.Incident) (incidents.Release, incidents.Entry, error) {
 				return incidents.GoLiveBy(*c.plan, r, carried, at, c.Sealed("reason"), c.Who.Name, c.now)
 			}, "assumed", w.HourAssumed)
-			if err != nil {
-				return Reply{}, err
-			}
-			return r, c.settled()
 		},
 	}
 }
@@ -39,7 +35,7 @@ func (c *Call) lookUp() (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	carried, err := c.carried(r)
+	carried, err := c.Tx.Carried(r)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -76,12 +72,9 @@ func (c *Call) lookUp() (Reply, error) {
 	return Reply{Template: "release/looking", Facts: f}, nil
 }
 
-// settled ends the look-up of a release that was noted as live by hand.
-func (c *Call) settled() error {
-	r, err := c.known()
-	if err != nil {
-		return err
-	}
+// settled ends the look-up of a release that people spoke about: its row goes with it,
+// and the next one begins anew.
+func (c *Call) settled(r incidents.Release) error {
 	check, err := c.Tx.ReleaseCheck(r.N)
 	if err != nil || check.State != incidents.CheckLooking {
 		return err
@@ -96,7 +89,7 @@ func (c *Call) halted(r incidents.Release) (bool, error) {
 	if err != nil || check.State != incidents.CheckLooking {
 		return false, err
 	}
-	carried, err := c.carried(r)
+	carried, err := c.Tx.Carried(r)
 	if err != nil {
 		return false, err
 	}

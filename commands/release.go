@@ -179,6 +179,9 @@ func releaseYanked() Command {
 			if err == nil { // no incident has it on its record
 				err = c.Tx.Record(e)
 			}
+			if err == nil {
+				err = c.settled(r)
+			}
 			if err != nil {
 				return Reply{}, err
 			}
@@ -195,11 +198,14 @@ func (c *Call) turned(template, kind string, rule func(incidents.Release, []inci
 	if err != nil {
 		return Reply{}, err
 	}
-	carried, err := c.carried(r)
+	carried, err := c.Tx.Carried(r)
 	if err != nil {
 		return Reply{}, err
 	}
 	r, e, err := rule(r, carried)
+	if err == nil {
+		err = c.settled(r)
+	}
 	if err != nil {
 		return Reply{}, err
 	}

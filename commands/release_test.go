@@ -326,3 +326,29 @@ func TestNotesOfARelease(t *testing.T) {
 	d.desk("!release add 12.3.1 INC-4", "release/added")
 	has(notes+" CVE-2026-44444 too.", true) // nobody has assessed it
 }
+
+// TestALookUpEndsWithWhatIsSaid of its release: the row of the old one is dead, so that
+// the next one has a row of its own.
+func TestALookUpEndsWithWhatIsSaid(t *testing.T) {
+	for name, lines := range map[string][]string{
+		"live":              {"!release live 12.3.1 --by-hand it is there", "!release undo 12.3.1 a slip"},
+		"yanked":            {"!release yanked 12.3.1 it crashes", "!release undo 12.3.1 a slip"},
+		"yanked, and empty": {"!release remove 12.3.1 INC-1 INC-2", "!release yanked 12.3.1 it crashes", "!release undo 12.3.1 a slip", "!release add 12.3.1 INC-1"},
+	} {
+		d := trained(t)
+		d.Looks = true
+		d.desk("!release live 12.3.1", "release/looking", "until all of it is there")
+		for _, line := range lines {
+			d.hear(d.mx("!desk", 0, "alice", line))
+		}
+		d.desk("!release live 12.3.1", "release/looking", "until all of it is there")
+		d.do(func(tx *store.Tx) error {
+			check, err := tx.ReleaseCheck(1)
+			rows, failed := tx.DueRows(store.Index, nil, 9)
+			if err != nil || failed != nil || check.N != 2 || check.State != incidents.CheckLooking || rows[len(rows)-1].Generation != 2 {
+				t.Errorf("%s: %+v, %v", name, check, rows)
+			}
+			return nil
+		})
+	}
+}

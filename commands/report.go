@@ -28,11 +28,7 @@ func report() Command {
 				return Reply{}, err
 			}
 			agreed, err := c.Tx.Agreements(c.I.N)
-			var consents []incidents.Consent
-			for _, a := range agreed {
-				consents = append(consents, incidents.Consent(a))
-			}
-			return Reply{Template: "report", Facts: incidents.Report(*c.plan, c.I, entries, consents, c.now)}, err
+			return Reply{Template: "report", Facts: incidents.Report(*c.plan, c.I, entries, agreed, c.now)}, err
 		},
 	}
 }
@@ -104,7 +100,7 @@ func sealedIn(f incidents.Facts, clearance incidents.Clearance) []string {
 	for _, key := range slices.Sorted(maps.Keys(f)) {
 		switch v := f[key].(type) {
 		case incidents.Sealed:
-			if text, _ := (incidents.Facts{"": v}).Opened(clearance)[""].(string); text != "" {
+			if text := v.Reveal(clearance); text != "" {
 				out = append(out, text)
 			}
 		case []incidents.Facts:

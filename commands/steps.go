@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"tocsin/incidents"
@@ -98,7 +100,8 @@ func (c *Call) stepped(template string, rule func(incidents.Incident) (incidents
 		return Reply{}, err
 	}
 	step := incidents.StepFacts(*c.plan, c.I, []incidents.Step{s}, c.now)[0]
-	return c.card(template, "step", step, "others", others, "todo", c.nextSteps(2)), nil
+	todo, err := c.nextSteps(2)
+	return c.card(template, "step", step, "others", others, "todo", todo), err
 }
 
 func incidentPhase() Command {
@@ -213,14 +216,15 @@ func updateSent() Command {
 }
 
 func reporterPolicy() Command {
+	name := strings.Join(incidents.Policies(), "|") + "|date"
 	return Command{
 		Words: "reporter policy", About: OneOpen, Needs: Notices,
 		Does: "note when the reporter publishes: none, p0 (Project Zero), certcc, or a date", Example: "!reporter policy INC-7 p0",
-		Args: []Arg{{Name: "none|p0|certcc|date", Kind: OneLine, Sealed: true, Max: maxTitle}},
+		Args: []Arg{{Name: name, Kind: OneLine, Sealed: true, Max: maxTitle}},
 		Run: func(c *Call) (Reply, error) {
-			policy := small(c.Str("none|p0|certcc|date"))
+			policy := small(c.Str(name))
 			var w incidents.When
-			if policy != "none" && policy != "p0" && policy != "certcc" {
+			if !slices.Contains(incidents.Policies(), policy) {
 				var err error
 				if w, err = incidents.ReadWhen(policy, c.now, c.Who.Zone, c.plan.Hour); err != nil {
 					return Reply{}, incidents.Refuse("policy-form")
@@ -247,7 +251,7 @@ func (c *Call) alongside(s incidents.Step, rule func(incidents.Incident) (incide
 	if err != nil {
 		return handles, err
 	}
-	others, err := c.carried(r)
+	others, err := c.Tx.Carried(r)
 	if err != nil {
 		return handles, err
 	}
@@ -267,22 +271,6 @@ func (c *Call) alongside(s incidents.Step, rule func(incidents.Incident) (incide
 		}
 	}
 	return handles, err
-}
-
-// carried loads the incidents that a release carries, but those that are in another
-// one since.
-func (c *Call) carried(r incidents.Release) ([]incidents.Incident, error) {
-	var out []incidents.Incident
-	for _, n := range r.Carries {
-		i, err := c.Tx.Incident(n)
-		if err != nil {
-			return nil, err
-		}
-		if i.Release.N == r.N {
-			out = append(out, i)
-		}
-	}
-	return out, nil
 }
 
 // saveBeside keeps another incident than the call's, as save does: before are the

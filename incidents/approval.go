@@ -13,7 +13,6 @@ type Approval struct {
 	Act      Sealed // the command as it was given, in full
 	Incident int    // the incident it is about, or 0
 	Version  int    // of the incident when it was asked
-	Hash     string // of the act
 	Network  string // where it was shown
 	Room     string
 	Shown    bool // all of it was said there, or nothing of it is hidden from who hears of it

@@ -48,13 +48,15 @@ func SayDate(t time.Time) string { return t.UTC().Format("2006-01-02") }
 //	patched, recipient              patches go with it, and whom it is for; whoever asks for a draft adds them
 func DraftFacts(p Plan, i Incident, now time.Time) Facts {
 	level, _ := p.Level(i.Level)
+	track := TrackOf(p, i)
 	f := Facts{
 		"project": p.Name, "upgrade": p.Outside.Upgrade, "advisories": p.Outside.Advisories,
 		"phase": string(i.Phase), "level": level.Name, "levelkey": i.Level,
 		"title": i.Title, "summary": i.Summary, "details": i.Details, "affected": knownOf(i.Affected), "fixed": versionOf(i.Fixed),
 		"cve": i.CVE, "ghsa": i.GHSA, "id": firstSealed(i.CVE, i.GHSA), "link": linkOf(p, i), "cwe": i.CWE,
 		"vector": i.Vector, "score": lastWord(i.Score), "component": i.Library, "release": i.Release.Version,
-		"track": Seal(TrackOf(p, i).Key), "type": Seal(p.TypeOf(i).Key), "reach": i.Reach,
+		"bundled": sealedIf(track.Bundled), "compromise": sealedIf(track.Compromise), "regression": sealedIf(track.Regression), "embargoed": sealedIf(track.Embargo),
+		"type": Seal(p.TypeOf(i).Key), "reach": i.Reach,
 		"outcome": i.Outcome, "outcomename": Sealed{}, "outcomedraft": Sealed{}, "recipient": Sealed{}, "patched": Sealed{},
 		"period": i.Period, "files": i.Files, "advice": i.Advice, "open": sealedIf(i.Open()),
 		"requested": sealedIf(i.CVE.Empty() && happened(p, i, "step:request-cve")), "tested": sealedIf(happened(p, i, "step:test")),
@@ -72,8 +74,7 @@ func DraftFacts(p Plan, i Incident, now time.Time) Facts {
 			f["outcomename"], f["outcomedraft"] = Seal(o.Name), Seal(o.Draft)
 		}
 	}
-	embargoed, _ := p.Track("embargoed")
-	f["declines"], f["grave"] = Seal(strings.Join(declines, " ")), sealedIf(slices.Contains(embargoed.Levels, i.Level))
+	f["declines"], f["grave"] = Seal(strings.Join(declines, " ")), sealedIf(slices.ContainsFunc(p.Tracks, func(t Track) bool { return t.Embargo && slices.Contains(t.Levels, i.Level) }))
 	f["reachwhy"] = Sealed{}
 	if i.Reach.Same(Seal("no")) {
 		f["reachwhy"] = i.ReachWhy
@@ -180,7 +181,7 @@ func dateFacts(f Facts, p Plan, i Incident, now time.Time) {
 	f["yanked"] = sealedIf(yanked)
 	f["urgent"] = sealedIf((!isLive || yanked) && (leaks || !i.WildAt.IsZero()))
 	f["proposed"] = sealedIf(e.State == EmbargoProposed)
-	f["locked"] = sealedIf(e.State != "" && !e.Over() || e.State == "" && TrackOf(p, i).Key == "embargoed")
+	f["locked"] = sealedIf(e.State != "" && !e.Over() || e.State == "" && TrackOf(p, i).Embargo)
 	f["fresh"] = sealedIf(p.Outside.FreshDays > 0 && (!isOut || now.Before(out.AddDate(0, 0, p.Outside.FreshDays))))
 	f["pocby"] = Sealed{}
 	if happened(p, i, "step:share-poc") {

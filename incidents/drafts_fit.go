@@ -1,12 +1,10 @@
 package incidents
 
-import "slices"
-
 // DraftFits reports whether a text for people outside is one that an incident can need
 // as things are: by its track and by what happened. A kind that is not known here, a
 // project's own, always fits.
 func DraftFits(p Plan, i Incident, kind string) bool {
-	track := TrackOf(p, i).Key
+	track := TrackOf(p, i)
 	leaked, unreachable := happened(p, i, "broken") || happened(p, i, "public"), happened(p, i, "not-reachable")
 	over := i.Embargo.Over() || leaked || happened(p, i, "disclosed")
 	for _, o := range p.Outcomes {
@@ -20,13 +18,13 @@ func DraftFits(p Plan, i Incident, kind string) bool {
 	case "update":
 		return i.Open() && !i.AckAt.IsZero() && happened(p, i, "reporter")
 	case "distro":
-		return i.Open() && track == "embargoed" && !over
+		return i.Open() && track.Embargo && !over
 	case "advisory":
-		return slices.Contains([]string{"standard", "embargoed", upstreamTrack}, track) && !unreachable && !declinedAs(p, i)
+		return !track.Compromise && !track.Regression && !unreachable && !declinedAs(p, i)
 	case "mastodon", "release-notes":
-		return (track != "compromise" || kind == "mastodon") && !unreachable && !declinedAs(p, i)
+		return (!track.Compromise || kind == "mastodon") && !unreachable && !declinedAs(p, i)
 	case "downstream":
-		return track != "regression" && i.Level != "" && !unreachable && !declinedAs(p, i)
+		return !track.Regression && i.Level != "" && !unreachable && !declinedAs(p, i)
 	case "oss-security":
 		return happened(p, i, "step:notify-distros") || leaked || happened(p, i, "wild")
 	case "leak":
@@ -34,9 +32,9 @@ func DraftFits(p Plan, i Incident, kind string) bool {
 	case "not-reachable":
 		return unreachable
 	case "compromise":
-		return track == "compromise"
+		return track.Compromise
 	case "upstream":
-		return i.Open() && (track == upstreamTrack || !i.Library.Empty()) && !unreachable
+		return i.Open() && (track.Bundled || !i.Library.Empty()) && !unreachable
 	}
 	return true
 }

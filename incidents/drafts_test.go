@@ -14,7 +14,7 @@ func draftPlan() incidents.Plan {
 		Name: "Pillow", Hour: 14,
 		Outside:  incidents.Outside{Upgrade: "pip install --upgrade Pillow", Advisories: "https://example.org/advisories", FreshDays: 7},
 		Levels:   []incidents.Level{{Key: "high", Name: "High", From: 70, To: 89}},
-		Tracks:   []incidents.Track{{Key: "embargoed", Levels: []string{"high"}}, {Key: "standard"}},
+		Tracks:   []incidents.Track{{Key: "embargoed", Levels: []string{"high"}, Embargo: true}, {Key: "standard", Standard: true}},
 		Outcomes: []incidents.Outcome{{Key: "duplicate", Name: "duplicate of another report", Draft: "decline-duplicate"}},
 		Steps: []incidents.Step{
 			{Key: "revoke", First: true, Tracks: []string{"standard"}}, {Key: "notify-distros"}, {Key: "share-poc"}, {Key: "oss-security"}, {Key: "wheels", By: "released"}, {Key: "publish", Discloses: true}, {Key: "request-cve", By: "cve"},

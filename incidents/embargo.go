@@ -72,7 +72,7 @@ func Cautions(p Plan, i Incident, at, now time.Time) []Caution {
 	add(aroundNewYear(at), CautionHolidays)
 	add(at.Sub(now) < 24*time.Hour, CautionSoon)
 	mailed, told := Happened(p, i, "step:notify-distros")
-	add(!told && TrackOf(p, i).Key == "embargoed" && at.Sub(now) > DistrosMost, CautionDistros)
+	add(!told && TrackOf(p, i).Embargo && at.Sub(now) > DistrosMost, CautionDistros)
 	add(told && at.Sub(mailed) > DistrosMost, CautionTold)
 	_, waits := Happened(p, i, "reporter")
 	add(waits && (i.Embargo.AgreedAt.IsZero() || !i.Embargo.At.Equal(at)), CautionAgree)

@@ -179,7 +179,14 @@ func TestCautions(t *testing.T) {
 // TestSensibleDates are Tuesdays to Thursdays at the plan's hour, from five days on and
 // not around new year.
 func TestSensibleDates(t *testing.T) {
-	for _, got := range incidents.SensibleDates(14, 40, noon()) {
+	all := incidents.SensibleDates(14, 40, noon())
+	if len(all) != 40 {
+		t.Errorf("%d of 40 dates", len(all))
+	}
+	for k, got := range all {
+		if k > 0 && !got.After(all[k-1]) {
+			t.Errorf("%v comes after %v", got, all[k-1])
+		}
 		if wd := got.Weekday(); wd < time.Tuesday || wd > time.Thursday || got.Hour() != 14 || got.Sub(noon()) < 5*day || got.Location() != time.UTC {
 			t.Errorf("%v", got)
 		}

@@ -9,9 +9,6 @@ const HandoffLife = time.Hour
 // other maintainer may take over (plan, 7.1.6).
 const LeadSilence = 24 * time.Hour
 
-// criticalLevel is the key of the level of which 7.1.6 speaks.
-const criticalLevel = "critical"
-
 // Handoff is a lead who asked somebody to take over, and waits for the answer.
 type Handoff struct {
 	To   string
@@ -34,7 +31,7 @@ func (i Incident) Silence() time.Time { return later(i.Heard(), later(i.LevelAt,
 // LeadSilent reports whether the lead of a Critical incident has been silent for so
 // long that any other maintainer may take over.
 func LeadSilent(p Plan, i Incident, now time.Time) bool {
-	return i.Level == criticalLevel && i.Lead(p) != "" && now.Sub(i.Silence()) >= LeadSilence
+	return p.critical(i.Level) && i.Lead(p) != "" && now.Sub(i.Silence()) >= LeadSilence
 }
 
 // TakeNeedsConsent reports whether who may not take the lead alone: somebody else

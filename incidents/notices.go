@@ -88,7 +88,7 @@ func (l *Listener) stand(p Plan, i Incident) {
 	if !n.HeardAt.IsZero() && !n.HeardAt.Before(l.At) {
 		l.State, l.At, l.Who = NoticeAnswered, n.HeardAt, n.HeardBy
 	}
-	mailed := private && TrackOf(p, i).Key == "embargoed"
+	mailed := private && TrackOf(p, i).Embargo
 	l.List, l.Alone = l.Listed && mailed, l.Kind == Distribution && !l.Listed && mailed
 	l.Wait = !l.Added && !l.Early && (i.Embargo.Dated() || mailed)
 }

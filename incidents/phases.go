@@ -28,6 +28,19 @@ func Advance(p Plan, before, i Incident, who string, now time.Time) (Incident, [
 	return i, moved
 }
 
+// Told gives the entries that are announced: of phases that were passed through in one
+// go, the last.
+func Told(entries []Entry) []Entry {
+	var out []Entry
+	for k, e := range entries {
+		if e.Kind == "phase" && k+1 < len(entries) && entries[k+1].Kind == "phase" {
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
 // passes reports whether a phase without a step is passed through: only where the
 // plan has steps, and none of this phase is this incident's.
 func passes(p Plan, i Incident) bool {

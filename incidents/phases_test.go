@@ -170,3 +170,15 @@ func TestPhasesOfEachTrack(t *testing.T) {
 		}
 	}
 }
+
+// TestToldOfPhases: what was passed through is on record, and not announced.
+func TestToldOfPhases(t *testing.T) {
+	e := func(kind, plain string) incidents.Entry { return incidents.Entry{Kind: kind, Plain: plain} }
+	got := ""
+	for _, one := range incidents.Told([]incidents.Entry{e("phase", "a"), e("step-done", "b"), e("phase", "c"), e("phase", "d"), e("phase", "e")}) {
+		got += one.Plain
+	}
+	if got != "abe" {
+		t.Errorf("told: %q", got)
+	}
+}

@@ -39,6 +39,21 @@ type Track struct {
 	Types   []string // the types of incident it is for; none: all
 	Levels  []string // the levels it is for; none: all, also while there is none
 	Unless  []string // events after which it does not fit by itself
+
+	Embargo  bool // what is on it is kept back until an embargo is over, also while no date is agreed
+	Standard bool // without an embargo; once a date is agreed it is on the track above
+	Bundled  bool // it asks whether a bundled library's bug is reachable (9.2.1)
+
+	Compromise bool // of a release, an account or CI, and not of a bug (7.5)
+	Regression bool // of a bug that is not about security (2)
+}
+
+// Needed lists what the rules name, and every plan has for that: kinds and keys.
+func Needed() [][2]string {
+	return [][2]string{
+		{"step", "notify-distros"}, {"step", "share-poc"}, {"step", "oss-security"}, {"step", "tag"}, {"step", AnnounceStep}, {"clock", watchClock},
+		{"step", "request-cve"}, {"step", "test"}, {"step", "audit-tags"}, {"step", "audit-wheels"},
+	}
 }
 
 // Step is one line of the plan's checklist.
@@ -196,6 +211,9 @@ func (p Plan) LeadRole() Role {
 	}
 	return Role{}
 }
+
+// critical reports whether a level is the highest: that of which 7.1.6 speaks.
+func (p Plan) critical(level string) bool { return len(p.Levels) > 0 && p.Levels[0].Key == level }
 
 // Level finds a level by key.
 func (p Plan) Level(key string) (Level, bool) {

@@ -1,7 +1,12 @@
 package incidents_test
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -139,5 +144,36 @@ func TestRungCard(t *testing.T) {
 		if want := []any{x.left, x.over, x.atOnce, x.who, x.clockkey, x.late}; !reflect.DeepEqual(got, want) {
 			t.Errorf("rung %v at %v: %v, want %v", x.rung, x.now, got, want)
 		}
+	}
+}
+
+// TestRulesNameNoMoreThanEveryPlanHas: what stands by its key in a rule is wanted of every
+// plan when it is read.
+func TestRulesNameNoMoreThanEveryPlanHas(t *testing.T) {
+	named := regexp.MustCompile(`"(step):([a-z-]+)"|\.(Step|ClockRule|Track|Level|Type|Source|Outcome)\("([a-z-]+)"\)|(Track|Level)(?:Of\([^()]*\)\.Key)? [!=]= "([a-z-]+)"`)
+	found := 0
+	for _, dir := range []string{".", "store", "outbox", "../commands", "../templates", "../cmd/bot"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+				kind, key := strings.ToLower(m[1]+m[3]+m[5]), m[2]+m[4]+m[6]
+				if found++; !slices.Contains(incidents.Needed(), [2]string{kind, key}) {
+					t.Errorf("%s names the %s %q, which no plan has to have", f, kind, key)
+				}
+			}
+		}
+	}
+	if found < 4 {
+		t.Errorf("only %d names were found", found)
 	}
 }

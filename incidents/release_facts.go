@@ -57,13 +57,16 @@ func Embargoes(carried []Incident) (latest time.Time, of, before []string) {
 	return latest, of, before
 }
 
+// watchClock is the clock of the watch after a release (plan, 7.6.4).
+const watchClock = "watch"
+
 // watchedUntil gives when the last watch after the release is over; the zero time when
 // none runs.
 func watchedUntil(p Plan, carried []Incident) time.Time {
 	var until time.Time
 	for _, i := range carried {
 		for _, c := range Clocks(p, i) {
-			if c.Key == "watch" {
+			if c.Key == watchClock {
 				until = later(until, c.Due)
 			}
 		}

@@ -60,7 +60,7 @@ func TestFindRelease(t *testing.T) {
 // shipPlan is a plan with the steps of a release, and the watch after it.
 func shipPlan() incidents.Plan {
 	p := testPlan()
-	p.Tracks = []incidents.Track{{Key: "embargoed", Name: "embargoed release", Levels: []string{"high"}}, {Key: "standard", Name: "standard release"}}
+	p.Tracks = []incidents.Track{{Key: "embargoed", Name: "embargoed release", Levels: []string{"high"}, Embargo: true}, {Key: "standard", Name: "standard release", Standard: true}}
 	step := func(key, gate string, release bool) incidents.Step {
 		return incidents.Step{Key: key, Name: key, Phase: incidents.Releasing, Gate: gate, Release: release}
 	}

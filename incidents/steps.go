@@ -99,7 +99,7 @@ func lockOf(p Plan, i Incident, s Step, clocks []Clock, now time.Time) Lock {
 	switch {
 	case s.Gate == "embargo" && e.Dated():
 		return Lock{Why: "embargo", Until: e.At}
-	case s.Gate == "embargo" && TrackOf(p, i).Key == "embargoed" && !e.Over():
+	case s.Gate == "embargo" && TrackOf(p, i).Embargo && !e.Over():
 		return Lock{Why: "no-embargo"}
 	}
 	var before []Step

@@ -1,9 +1,9 @@
 package incidents
 
-import "time"
-
-// upstreamTrack is the key of the track of which 9.2.1 asks whether it is reachable.
-const upstreamTrack = "upstream"
+import (
+	"slices"
+	"time"
+)
 
 // TrackOf gives the track of an incident: the one that somebody chose, else the
 // plan's first that fits its type and level. Where the plan would have it released
@@ -18,8 +18,9 @@ func TrackOf(p Plan, i Incident) Track {
 	for _, t := range p.Tracks {
 		fits := len(t.Types) == 0 || (kind != "" && within(t.Types, kind))
 		if fits && within(t.Levels, i.Level) && !anyHappened(p, i, t.Unless) {
-			if embargoed, ok := p.Track("embargoed"); ok && t.Key == "standard" && i.Embargo.Dated() {
-				return embargoed
+			k := slices.IndexFunc(p.Tracks, func(t Track) bool { return t.Embargo })
+			if k >= 0 && t.Standard && i.Embargo.Dated() {
+				return p.Tracks[k]
 			}
 			return t
 		}
@@ -38,7 +39,7 @@ func ChooseTrack(p Plan, i Incident, track string, why Sealed, who string, now t
 		return i, Entry{}, Refuse("track-needs-reason", "handle", i.Handle)
 	}
 	i.Track = Seal(t.Key)
-	if t.Key != upstreamTrack {
+	if !t.Bundled {
 		i.Reach, i.ReachWhy = Sealed{}, Sealed{} // it was asked of a bundled library's bug
 	}
 	return i, Entry{Kind: "tracked", Who: who, At: now, Text: joinSealed(": ", Seal(t.Name), why)}, nil
@@ -47,7 +48,7 @@ func ChooseTrack(p Plan, i Incident, track string, why Sealed, who string, now t
 // SetReach notes whether a bundled library's bug is reachable through the project's
 // API, and why (plan, 9.2.1 and 9.2.5).
 func SetReach(p Plan, i Incident, yes bool, why Sealed, who string, now time.Time) (Incident, Entry, error) {
-	if t := TrackOf(p, i); len(p.Tracks) > 0 && t.Key != upstreamTrack {
+	if len(p.Tracks) > 0 && !TrackOf(p, i).Bundled {
 		return i, Entry{}, Refuse("not-upstream", "handle", i.Handle)
 	}
 	answer := "no"
@@ -126,6 +127,10 @@ func projectZero(i Incident) time.Time {
 	}
 	return at
 }
+
+// Policies lists what a reporter's policy can be called besides a date: SetPolicy knows
+// each.
+func Policies() []string { return []string{"none", "p0", "certcc"} }
 
 // SetPolicy notes when the reporter means to publish: by a policy, "none", or a
 // date of their own ("date").

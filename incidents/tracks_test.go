@@ -160,6 +160,10 @@ func TestPolicy(t *testing.T) {
 	p, _ := pillow(t)
 	const day = 24 * time.Hour
 	i := reportedAs(t, p, incidents.Opening{})
+	for _, name := range incidents.Policies() {
+		_, _, err := incidents.SetPolicy(i, name, time.Time{}, "alice", noon())
+		refused(t, err, "")
+	}
 	for _, c := range []struct {
 		policy  string
 		date    time.Time

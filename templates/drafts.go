@@ -225,7 +225,7 @@ func (d Draft) Posts(thread bool, l Limits, c incidents.Clearance) (posts []inci
 	if l == (Limits{}) {
 		l = UsualLimits()
 	}
-	body, _ := incidents.Facts{"": d.Body}.Opened(c)[""].(string)
+	body := d.Body.Reveal(c)
 	parts := []string{body}
 	if thread {
 		parts = SplitThread(body, l)

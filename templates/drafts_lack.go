@@ -19,16 +19,16 @@ func mendOf(facts map[string]any, name string) (what, say string, ok bool) {
 	switch {
 	case name == "embargo" && over:
 		say = "!draft oss-security" // it is public already
-	case (name == "fixedon" || name == "disclosedon") && !over && facts["track"] == "embargoed":
+	case (name == "fixedon" || name == "disclosedon") && !over && is("embargoed"):
 		say = mends()["embargo"][1]
 	case (name == "fixedon" || name == "disclosedon") && is("release"):
 		text, _ := facts["release"].(string)
 		say = "!release live " + text
-	case facts["track"] == "compromise" && name == "summary":
+	case is("compromise") && name == "summary":
 		say = "!fact set summary A token of our CI was stolen, and one wheel was replaced with it."
-	case facts["track"] == "compromise" && name == "details":
+	case is("compromise") && name == "details":
 		say = "!fact set details The wheel sends environment variables to a server."
-	case name == "reachwhy" && facts["track"] != "upstream":
+	case name == "reachwhy" && !is("bundled"):
 		say = "!incident track upstream It is a bug of the library."
 	}
 	return what, say, ok

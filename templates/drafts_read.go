@@ -251,6 +251,7 @@ func inside(n parse.Node, visit func(parse.Node)) {
 	case *parse.WithNode:
 		branch(&n.BranchNode)
 	case *parse.TemplateNode:
+		visit(n)
 		inside(n.Pipe, visit)
 	default:
 		visit(n)

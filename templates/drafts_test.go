@@ -233,12 +233,18 @@ func TestMissingFact(t *testing.T) {
 	i := draftIncident(incidents.Seal, false)
 	i.Fixed = incidents.Sealed{}
 	f := incidents.DraftFacts(*pillow(t), i, now())
+	missed := 0
 	for _, k := range book(t).DraftKinds() {
 		d := draft(t, book(t), k.Key, f)
 		body := d.Body.Reveal(clearances()["full"])
 		if has := strings.Contains(body, "<missing: fixed version, say !fact set fixed 12.3.1>"); has != slices.ContainsFunc(d.Missing, func(l Lack) bool { return l.What == "fixed version" }) {
 			t.Errorf("%s misses %v, and says\n%s", k.Key, d.Missing, body)
+		} else if has {
+			missed++
 		}
+	}
+	if missed == 0 {
+		t.Error("no draft misses it")
 	}
 }
 

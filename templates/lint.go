@@ -161,8 +161,7 @@ func (t *checked) read() {
 }
 
 func (t *checked) open(s incidents.Sealed) string {
-	text, _ := incidents.Facts{"": s}.Opened(t.ctx.Clearance)[""].(string)
-	return text
+	return s.Reveal(t.ctx.Clearance)
 }
 
 // all is subject and body.

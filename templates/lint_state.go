@@ -51,7 +51,7 @@ func stateRules() []rule {
 			return when(!t.has("leaked") && !t.has("wild"))
 		}},
 		{"no-compromise", LintError, "It is for a compromise, and this is none: if it is one, say `!incident track compromise <why>`", is("compromise"), func(t *checked) []string {
-			return when(t.facts["track"] != "compromise")
+			return when(t.facts["compromise"] == "")
 		}},
 		{"reachable", LintError, "It says that the code cannot be reached, and nobody found so: if it is so, say `!incident reachable no <why>`", is("not-reachable", "decline-not-reachable"), func(t *checked) []string {
 			return when(t.facts["reach"] != "no")

@@ -67,6 +67,13 @@ type planFile struct {
 		Types   []string `toml:"types"`
 		Levels  []string `toml:"levels"`
 		Unless  []string `toml:"unless"`
+
+		Embargo  bool `toml:"embargo"`
+		Standard bool `toml:"standard"`
+		Bundled  bool `toml:"bundled"`
+
+		Compromise bool `toml:"compromise"`
+		Regression bool `toml:"regression"`
 	} `toml:"track"`
 	Step  []stepFile  `toml:"step"`
 	Clock []clockFile `toml:"clock"`
@@ -233,6 +240,9 @@ func (f *planFile) clocks(p *incidents.Plan) error {
 	return nil
 }
 
+// isKey reports whether a key has the form that all have.
+func isKey(key string) bool { return regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`).MatchString(key) }
+
 // checkPlan holds a plan against what the rules rely on.
 func checkPlan(p *incidents.Plan) error {
 	var errs []error
@@ -243,15 +253,14 @@ func checkPlan(p *incidents.Plan) error {
 	if p.Hour < 0 || p.Hour > 23 {
 		bad("hour is an hour of the day, 0 to 23")
 	}
-	key := regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	for _, kind := range []string{"type", "source", "role", "level", "outcome", "track", "step", "clock"} {
 		keys := p.Keys(kind)
 		if len(keys) == 0 && !slices.Contains([]string{"track", "step", "clock"}, kind) {
 			bad("there is no [[%s]]", kind)
 		}
 		for i, k := range keys {
-			if !key.MatchString(k) {
-				bad("%s %q: a key is lower case letters, digits and dashes", kind, k)
+			if !isKey(k) {
+				bad("%s %q: a key is lower case letters, digits and dashes, and begins with a letter", kind, k)
 			}
 			if slices.Contains(keys[:i], k) {
 				bad("%s %q is there twice", kind, k)

@@ -17,6 +17,14 @@ func checkParts(p *incidents.Plan, bad func(string, ...any)) {
 		c.keys(what, "level", t.Levels)
 		c.events(what, t.Unless)
 	}
+	if !slices.ContainsFunc(p.Tracks, func(t incidents.Track) bool { return t.Embargo }) {
+		bad("no [[track]] has embargo = true; the one on which nothing goes out before the embargo is over needs it, whatever its key")
+	}
+	for _, n := range incidents.Needed() {
+		if kind, key := n[0], n[1]; !slices.Contains(p.Keys(kind), key) {
+			bad("there is no [[%s]] with key = %q; every plan has one, under any name, because rules speak of it", kind, key)
+		}
+	}
 	for _, s := range p.Steps {
 		c.step(s)
 	}

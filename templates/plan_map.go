@@ -113,9 +113,8 @@ func (c partChecker) downstream() {
 
 // known wants a key of the usual form, and no part to be missing.
 func (c partChecker) known(what, key string, parts ...string) {
-	plain := strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" && len(key) <= 40
-	if key == "" || !plain || key[0] == '-' {
-		c.bad("%s: a key is lower case letters, digits and dashes", what)
+	if !isKey(key) {
+		c.bad("%s: a key is lower case letters, digits and dashes, and begins with a letter", what)
 	}
 	if slices.Contains(parts, "") {
 		c.bad("%s: name, section, and purpose or contact are missing", what)

@@ -71,6 +71,7 @@ func TestBadMaps(t *testing.T) {
 	for _, c := range []struct{ old, new, names string }{
 		{`key = "libpng"`, `key = "libtiff"`, `"libtiff" is there twice`},
 		{`key = "libpng"`, `key = "Lib PNG"`, "upstream Lib PNG: a key"},
+		{`key = "libpng"`, `key = "1png"`, "upstream 1png: a key is lower case letters, digits and dashes, and begins with a letter"},
 		{`key = "libpng"`, `key = ""`, "upstream : a key"},
 		{`file = ["libpng"]`, `file = ["tiff"]`, `"tiff" means both libpng and libtiff`},
 		{`kind = "bundled"`, `kind = "shipped"`, "upstream libjpeg-turbo: kind"},

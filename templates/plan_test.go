@@ -79,6 +79,13 @@ func pillowText(t testing.TB) string {
 func TestBadPlans(t *testing.T) {
 	for _, c := range []struct{ old, new, names string }{
 		{`name = "Pillow"`, ``, "name is missing"},
+		{`embargo = true`, ``, "no [[track]] has embargo = true; the one on which nothing goes out"},
+		{`key = "notify-distros"`, `key = "tell-distros"`, `there is no [[step]] with key = "notify-distros"; every plan has one, under any name`},
+		{`key = "oss-security"`, `key = "post"`, `there is no [[step]] with key = "oss-security"`},
+		{`key = "share-poc"`, `key = "share"`, `there is no [[step]] with key = "share-poc"`},
+		{`key = "tag"`, `key = "push"`, `there is no [[step]] with key = "tag"`},
+		{`key = "announce"`, `key = "toot"`, `there is no [[step]] with key = "announce"`},
+		{"[[clock]]\nkey = \"watch\"", "[[clock]]\nkey = \"look\"", `there is no [[clock]] with key = "watch"`},
 		{`hour = 14`, `hour = 24`, "hour"},
 		{`hour = 14`, `hour = -1`, "hour"},
 		{`hour = 14`, `hour = "two"`, "line 5"},
@@ -301,4 +308,56 @@ func walkSteps(t *testing.T, p incidents.Plan, i incidents.Incident) {
 	walkClocks(t, p, i, false)
 	incidents.Board(p, i, now())
 	incidents.Next(p, i, now())
+}
+
+// TestAnotherPlansNames: the rules go by what the plan says of a track and of the highest
+// level, whatever these are called.
+func TestAnotherPlansNames(t *testing.T) {
+	text := pillowText(t)
+	for _, c := range []struct{ old, new string }{{"embargoed", "kept-back"}, {"standard", "plain"}, {"critical", "worst"}} {
+		text = strings.ReplaceAll(text, `"`+c.old+`"`, `"`+c.new+`"`)
+	}
+	lines := strings.Split(strings.Replace(text, `key = "upstream"`, `key = "library"`, 1), "\n")
+	for k, line := range lines {
+		if strings.HasPrefix(line, "tracks = ") {
+			lines[k] = strings.ReplaceAll(line, `"upstream"`, `"library"`)
+		}
+	}
+	p, err := parsePlan("plan.toml", []byte(strings.Join(lines, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	i := incidents.Incident{N: 1, Level: "worst", Phase: incidents.Releasing, ReportedAt: now, OpenedAt: now}
+	if got := incidents.TrackOf(*p, i); got.Key != "kept-back" || !got.Embargo {
+		t.Errorf("it is on %+v", got)
+	}
+	gates := 0
+	for _, s := range p.Steps {
+		if s.Gate != "embargo" || !incidents.Applies(*p, i, s) {
+			continue
+		}
+		gates++
+		if l := incidents.LockOf(*p, i, s, now); l.Why != "no-embargo" {
+			t.Errorf("%s is open while no date is agreed: %+v", s.Key, l)
+		}
+	}
+	if gates == 0 {
+		t.Error("no step has that gate")
+	}
+	if locked, _ := incidents.DraftFacts(*p, i, now)["locked"].(incidents.Sealed); locked.Empty() {
+		t.Error("its drafts are not locked")
+	}
+	i.Level, i.Embargo = "low", incidents.Embargo{State: incidents.EmbargoSet, At: now.Add(time.Hour)}
+	if got := incidents.TrackOf(*p, i).Key; got != "kept-back" {
+		t.Errorf("with a date it is on %q", got)
+	}
+	i.Type = incidents.Seal("bundled-library")
+	if _, _, err := incidents.SetReach(*p, i, true, incidents.Seal("why"), "alice", now); err != nil {
+		t.Errorf("%s: %v", incidents.TrackOf(*p, i).Key, err)
+	}
+	led := incidents.Incident{Level: "worst", Roles: map[string]string{"lead": "alice"}, LeadSince: now, LevelAt: now}
+	if !incidents.LeadSilent(*p, led, now.Add(incidents.LeadSilence)) {
+		t.Error("nobody may take over from a lead who is silent")
+	}
 }

@@ -59,10 +59,9 @@ func (f textFile) textInto(p *incidents.Plan) error {
 		}
 		p.Support = append(p.Support, incidents.Support(s))
 	}
-	key := regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	for _, c := range f.Contact {
-		if !key.MatchString(c.Key) {
-			bad("contact %q: a key is lower case letters, digits and dashes", c.Key)
+		if !isKey(c.Key) {
+			bad("contact %q: a key is lower case letters, digits and dashes, and begins with a letter", c.Key)
 		}
 		if _, twice := p.Contact(c.Key); twice {
 			bad("contact %q is there twice", c.Key)

@@ -150,6 +150,9 @@ func TestForgettingReachesWhatWaitsToBeSaid(t *testing.T) {
 	w.forgotten(ops, len(ops)-1)
 	w.den.next, w.hall.next = nil, nil
 	w.settle(ops)
+	if len(w.den.arrived) == 0 {
+		t.Error("nothing was said at last")
+	}
 	for _, o := range w.den.arrived {
 		if strings.Contains(o.Text, reporterName) || strings.Contains(o.Text, reporterContact) {
 			t.Errorf("said after all: %s", o.Text)

@@ -177,18 +177,7 @@ func (x slowIndex) Look(ctx context.Context, version, _ incidents.Sealed) (incid
 // TestAnIndexThatHangs holds up no network, and what is settled by hand meanwhile stays.
 func TestAnIndexThatHangs(t *testing.T) {
 	bubble(t, func(r *rig) {
-		x := slowIndex{make(chan string), make(chan incidents.Found)}
-		r.AskIndex(x, 2*time.Minute)
-		i := r.open(time.Hour)
-		check := incidents.ReleaseCheck{}
-		r.do(func(tx *store.Tx) error {
-			rel, err := tx.SaveRelease(incidents.Release{Version: incidents.Seal("12.3.1"), PlannedAt: tx.Now(), Carries: []int{i.N}})
-			if err != nil {
-				return err
-			}
-			check = incidents.BeginCheck(check, rel, "alice", tx.Now())
-			return errors.Join(tx.SaveReleaseCheck(check), tx.QueueLookUp(check))
-		})
+		x, i, check := r.lookingUp()
 		stop := r.run()
 		defer stop()
 		if got := <-x.asked; got != "12.3.1" {
@@ -216,4 +205,60 @@ func TestAnIndexThatHangs(t *testing.T) {
 			t.Errorf("it is looked up again in %v", got)
 		}
 	})
+}
+
+// lookingUp has a release looked up that carries an incident.
+func (r *rig) lookingUp() (x slowIndex, i incidents.Incident, check incidents.ReleaseCheck) {
+	x = slowIndex{make(chan string), make(chan incidents.Found)}
+	r.AskIndex(x, 2*time.Minute)
+	i = r.open(time.Hour)
+	r.do(func(tx *store.Tx) error {
+		rel, err := tx.SaveRelease(incidents.Release{Version: incidents.Seal("12.3.1"), PlannedAt: tx.Now(), Carries: []int{i.N}})
+		if err != nil {
+			return err
+		}
+		check = incidents.BeginCheck(check, rel, "alice", tx.Now())
+		return errors.Join(tx.SaveReleaseCheck(check), tx.QueueLookUp(check))
+	})
+	return x, i, check
+}
+
+// TestAnOvertakenLookUpIsStopped, before it asks and after: nothing looks for it any more.
+func TestAnOvertakenLookUpIsStopped(t *testing.T) {
+	for _, asked := range []bool{false, true} {
+		bubble(t, func(r *rig) {
+			x, i, _ := r.lookingUp()
+			yank := func() {
+				r.do(func(tx *store.Tx) error {
+					rel, err := tx.ReleaseOf(i.N)
+					if err == nil {
+						rel.YankedAt = tx.Now()
+						_, err = tx.SaveRelease(rel)
+					}
+					return err
+				})
+			}
+			if !asked {
+				yank()
+			}
+			stop := r.run()
+			defer stop()
+			if asked {
+				<-x.asked
+				yank()
+				x.found <- incidents.Found{}
+			}
+			time.Sleep(time.Second)
+			r.do(func(tx *store.Tx) error {
+				check, err := tx.ReleaseCheck(1)
+				if check.State != incidents.CheckStopped {
+					t.Errorf("asked %v: it is %q", asked, check.State)
+				}
+				return err
+			})
+			if got := r.waiting(store.Index); len(got) != 0 {
+				t.Errorf("asked %v: it is looked up again in %v", asked, got)
+			}
+		})
+	}
 }

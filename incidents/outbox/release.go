@@ -62,8 +62,11 @@ func (h releaseHand) Do(ctx context.Context, r store.Row) (string, error) {
 		}
 		return err
 	})
-	if err != nil {
-		return "", orEnded(err)
+	switch {
+	case err != nil:
+		return "", notSent(err)
+	case l.over != nil:
+		return "", l.over
 	}
 	if halted {
 		h.o.Kick()
@@ -73,37 +76,34 @@ func (h releaseHand) Do(ctx context.Context, r store.Row) (string, error) {
 	if ctx.Err() != nil {
 		return "", fmt.Errorf("%w: interrupted", bridges.ErrNotSent)
 	}
-	over := false
 	err = h.o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
-		over, err = h.keep(tx, r, found, deaf)
+		l, err = h.keep(tx, r, found, deaf)
 		return err
 	})
 	h.o.Kick()
 	switch {
 	case err != nil:
-		return "", orEnded(err)
-	case !over:
+		return "", notSent(err)
+	case l.over != nil:
+		return "", l.over
+	case l.check.State == incidents.CheckLooking:
 		return "", errNotYet
 	}
 	return "", nil
 }
 
-func orEnded(err error) error {
-	if _, ok := errors.AsType[*ended](err); ok {
-		return err
-	}
-	return fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
-}
+func notSent(err error) error { return fmt.Errorf("%w: %w", bridges.ErrNotSent, err) }
 
 // look is a release with its look-up, in a transaction.
 type look struct {
 	check   incidents.ReleaseCheck
 	release incidents.Release
 	carried []incidents.Incident
+	over    *ended // the row is overtaken
 }
 
 // load gives what a row looks up, as it is now. Where somebody settled it meanwhile
-// the row is overtaken.
+// the row is overtaken, and so is the look-up: no other row will come for it.
 func (h releaseHand) load(tx *store.Tx, r store.Row) (look, error) {
 	n, _ := r.Facts["release"].(int)
 	var l look
@@ -112,25 +112,17 @@ func (h releaseHand) load(tx *store.Tx, r store.Row) (look, error) {
 		return l, err
 	}
 	if l.check.N != r.Generation || l.check.State != incidents.CheckLooking {
-		return l, &ended{store.Overtaken, "that look-up is over"}
+		l.over = &ended{store.Overtaken, "that look-up is over"}
+		return l, nil
 	}
-	all, err := tx.Releases(-1)
-	for _, one := range all {
-		if one.N == n {
-			l.release = one
-		}
+	if l.release, err = tx.Release(n); err != nil {
+		return l, err
 	}
-	if err == nil && (!l.release.LiveAt.IsZero() || !l.release.YankedAt.IsZero() || l.release.N == 0) {
-		return l, &ended{store.Overtaken, "the release was settled by hand"}
+	if !l.release.LiveAt.IsZero() || !l.release.YankedAt.IsZero() || l.release.N == 0 {
+		l.over, l.check.State = &ended{store.Overtaken, "the release was settled by hand"}, incidents.CheckStopped
+		return l, tx.SaveReleaseCheck(l.check)
 	}
-	for _, k := range l.release.Carries {
-		if err == nil {
-			var i incidents.Incident
-			if i, err = tx.Incident(k); i.Release.N == n {
-				l.carried = append(l.carried, i)
-			}
-		}
-	}
+	l.carried, err = tx.Carried(l.release)
 	return l, err
 }
 
@@ -145,10 +137,10 @@ func (h releaseHand) halt(tx *store.Tx, l *look) (bool, error) {
 }
 
 // keep takes what was found, or that there was no answer, into the look-up.
-func (h releaseHand) keep(tx *store.Tx, r store.Row, found incidents.Found, deaf error) (over bool, err error) {
+func (h releaseHand) keep(tx *store.Tx, r store.Row, found incidents.Found, deaf error) (look, error) {
 	l, err := h.load(tx, r)
-	if err != nil {
-		return false, err
+	if err != nil || l.over != nil {
+		return l, err
 	}
 	var news []incidents.News
 	wait := found.NotBefore
@@ -168,16 +160,16 @@ func (h releaseHand) keep(tx *store.Tx, r store.Row, found incidents.Found, deaf
 			err = h.tell(tx, l, "release/"+string(n), n == incidents.NewsWrong)
 		}
 		if err != nil {
-			return false, err
+			return l, err
 		}
 	}
 	if err := tx.SaveReleaseCheck(l.check); err != nil {
-		return false, err
+		return l, err
 	}
 	if l.check.State != incidents.CheckLooking {
-		return true, nil
+		return l, nil
 	}
-	return false, tx.LookAgain(r.ID, l.check.Next(h.every, wait, tx.Now()), wait)
+	return l, tx.LookAgain(r.ID, l.check.Next(h.every, wait, tx.Now()), wait)
 }
 
 // live notes by the same rules as by hand that a release is live. Where they say no,
@@ -262,11 +254,8 @@ func (h releaseHand) announce(tx *store.Tx, i incidents.Incident, entries []inci
 	if err != nil {
 		return err
 	}
-	for k, e := range entries {
+	for k, e := range incidents.Told(entries) {
 		moved := e.Kind == "phase"
-		if moved && k+1 < len(entries) && entries[k+1].Kind == "phase" {
-			continue // it was passed through
-		}
 		f := incidents.Card(*h.o.c.Plan(), i, tx.Now())
 		f["who"], f["kind"], f["plain"], f["text"] = e.Who, e.Kind, e.Plain, e.Text
 		for n, p := range places {

@@ -118,6 +118,7 @@ type rig struct {
 	asks       string // what #desk may hear at most
 	direct     string // what a direct message may hear at most
 	calendar   []incidents.ScheduleRule
+	step       func(string) // between any two steps of the store
 }
 
 // bubble runs a test in a bubble of its own, in which time is the test's.
@@ -143,7 +144,7 @@ func bubbleWith(t *testing.T, fn func(r *rig), more ...func(*rig, *Config)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, log: &bytes.Buffer{}, asks: "notice", direct: "notice", own: map[bridges.Room]int{}, away: map[Place]bool{}}
+		r := &rig{t: t, log: &bytes.Buffer{}, asks: "notice", direct: "notice", own: map[bridges.Room]int{}, away: map[Place]bool{}, step: func(string) {}}
 		r.irc, r.other = &net{name: "irc", began: time.Now()}, &net{name: "other", began: time.Now()}
 		r.path = filepath.Join(dir, "t.db")
 		plan, err := templates.ReadPlan(templates.Builtin(), "plans/pillow/plan.toml")
@@ -151,6 +152,7 @@ func bubbleWith(t *testing.T, fn func(r *rig), more ...func(*rig, *Config)) {
 		r.calendar, plan.Schedules = plan.Schedules, nil // tests of something else hear nothing of it
 		r.store, err = store.Open(t.Context(), r.path, store.Options{
 			Prefix: "INC", Now: bubbleClock{}.Now, Plan: func() *incidents.Plan { return plan },
+			Failpoint: func(step string) { r.step(step) },
 		})
 		r.must(err)
 		defer r.store.Close()

@@ -144,3 +144,42 @@ func TestAReminderIsSaidOnceOnANetworkThatCanTell(t *testing.T) {
 		r.is("waiting", r.waiting("irc"))
 	})
 }
+
+// TestWhoCameBackIsSeenAfterAFailure of the file in that moment: the clock of their next
+// absence runs.
+func TestWhoCameBackIsSeenAfterAFailure(t *testing.T) {
+	bubble(t, func(r *rig) {
+		n := r.open(0).N
+		day := func(k int) time.Time { return time.Now().AddDate(0, 0, k) }
+		r.do(func(tx *store.Tx) error {
+			for _, k := range []int{1, 5} {
+				if _, err := tx.PutAway(incidents.Absence{Person: "alice", From: day(k), Until: day(k).Add(9 * time.Hour)}, "alice"); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		next := day(5)
+		time.Sleep(25 * time.Hour)
+		r.must(r.strike(r.t.Context()))
+		time.Sleep(9 * time.Hour) // no rung of the absence that is over is due
+		ctx, cancel := context.WithCancel(r.t.Context())
+		r.step = func(step string) {
+			if step == "before commit" {
+				cancel()
+			}
+		}
+		if err := r.strike(ctx); err == nil {
+			t.Error("it did not fail")
+		}
+		r.step = func(string) {}
+		r.must(r.strike(r.t.Context()))
+		r.do(func(tx *store.Tx) error {
+			c, ok, err := tx.Clock(n, "stand-in", 2)
+			if !ok || !c.Due.Equal(next) {
+				t.Errorf("the next absence, on %v, has no clock: %+v", next, c)
+			}
+			return err
+		})
+	})
+}

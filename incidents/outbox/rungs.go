@@ -26,7 +26,9 @@ const shown = 8
 func (o *Outbox) strike(ctx context.Context) error {
 	o.ring.Lock()
 	defer o.ring.Unlock()
-	return o.c.Store.Update(ctx, func(tx *store.Tx) error {
+	var now time.Time
+	err := o.c.Store.Update(ctx, func(tx *store.Tx) error {
+		now = tx.Now()
 		if err := errors.Join(tx.Alive(), tx.Returned(o.struck, tx.Now())); err != nil {
 			return err
 		}
@@ -35,7 +37,6 @@ func (o *Outbox) strike(ctx context.Context) error {
 				return err
 			}
 		}
-		o.struck = tx.Now()
 		if err := o.strikeCalendar(tx); err != nil {
 			return err
 		}
@@ -57,6 +58,10 @@ func (o *Outbox) strike(ctx context.Context) error {
 		}
 		return nil
 	})
+	if err == nil { // else who came back meanwhile is seen the next time
+		o.struck = now
+	}
+	return err
 }
 
 // weight orders rungs that are due at once: the least is named first.

@@ -18,9 +18,9 @@ func (tx *Tx) NewCode() string {
 
 // Ask keeps a request for a second person.
 func (tx *Tx) Ask(a incidents.Approval) error {
-	_, err := tx.exec(`INSERT INTO approval (code, asker, act, incident, version, hash, network, room, expires, shown, done, done_by)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, iif(?, 'yes', ''), '', '')`,
-		a.Code, a.Asker, a.Act, nullInt(a.Incident), a.Version, a.Hash, a.Network, a.Room, a.Expires.UnixMilli(), a.Shown)
+	_, err := tx.exec(`INSERT INTO approval (code, asker, act, incident, version, network, room, expires, shown, done, done_by)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, iif(?, 'yes', ''), '', '')`,
+		a.Code, a.Asker, a.Act, nullInt(a.Incident), a.Version, a.Network, a.Room, a.Expires.UnixMilli(), a.Shown)
 	return err
 }
 
@@ -44,9 +44,9 @@ func (tx *Tx) Shown(code, network, room string) error {
 func (tx *Tx) Approval(code string) (incidents.Approval, bool, error) {
 	a := incidents.Approval{Code: code}
 	var expires sql.NullInt64
-	err := tx.row(`SELECT asker, act, coalesce(incident, 0), version, hash, network, room, shown = 'yes', expires, done
+	err := tx.row(`SELECT asker, act, coalesce(incident, 0), version, network, room, shown = 'yes', expires, done
 		FROM approval WHERE code = ? ORDER BY id DESC LIMIT 1`, code).
-		Scan(&a.Asker, &a.Act, &a.Incident, &a.Version, &a.Hash, &a.Network, &a.Room, &a.Shown, &expires, &a.Done)
+		Scan(&a.Asker, &a.Act, &a.Incident, &a.Version, &a.Network, &a.Room, &a.Shown, &expires, &a.Done)
 	a.Expires = instant(expires)
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, false, nil

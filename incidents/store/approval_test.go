@@ -1,7 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -62,5 +66,42 @@ func TestWhatARoomWasShownIsKept(t *testing.T) {
 				return errors.Join(err, err2)
 			})
 		})
+	}
+}
+
+// ofSchema is a desk that is not open, with a file of an older schema.
+func ofSchema(t *testing.T, version int) *desk {
+	t.Helper()
+	d := &desk{t: t, path: filepath.Join(t.TempDir(), "t.db"), now: monday(), plan: onePlan()}
+	names, err := schemaFiles()
+	must(t, err)
+	for _, name := range names[:version] {
+		text, err := schemas.ReadFile(name)
+		must(t, err)
+		d.raw(string(text))
+	}
+	d.raw(fmt.Sprintf(`PRAGMA user_version = %d`, version))
+	return d
+}
+
+// TestNoHashOfAnActIsKept, also not in the file of an older program: who erased the act
+// erased what it could be guessed from.
+func TestNoHashOfAnActIsKept(t *testing.T) {
+	const sum = "5ca1ab1e5ca1ab1e5ca1ab1e"
+	d := ofSchema(t, 12)
+	d.raw(`INSERT INTO approval (code, asker, act, version, hash, network, room, expires, done, done_by, shown)
+		VALUES ('ABCDE', 'alice', 'guest allow', 0, '` + sum + `', 'irc', '#desk', 0, '', '', 'yes')`)
+	d.open()
+	defer func() { d.Close() }()
+	d.do(func(tx *Tx) error {
+		if a, ok, err := tx.Approval("ABCDE"); err != nil || !ok || !a.Act.Same(incidents.Seal("guest allow")) || !a.Shown {
+			t.Errorf("%+v, %v, %v", a, ok, err)
+		}
+		return nil
+	})
+	for _, tail := range []string{"", "-wal"} {
+		if text, err := os.ReadFile(d.path + tail); err != nil || bytes.Contains(text, []byte(sum)) {
+			t.Errorf("t.db%s has the hash still: %v", tail, err)
+		}
 	}
 }

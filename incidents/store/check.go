@@ -52,11 +52,11 @@ func (tx *Tx) SaveReleaseCheck(c incidents.ReleaseCheck) error {
 	return nil
 }
 
-// The row that looks a release up: of this kind, on this lane, which is no network.
-const (
-	LookUp = "release"
-	Index  = "pypi"
-)
+// LookUp is the kind of the row that looks a release up.
+const LookUp = "release"
+
+// Index is its lane.
+const Index = ways + "pypi"
 
 // QueueLookUp adds the row of a look-up, due now, or makes it due now.
 func (tx *Tx) QueueLookUp(c incidents.ReleaseCheck) error {

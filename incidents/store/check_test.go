@@ -82,6 +82,22 @@ func TestALookUpIsKept(t *testing.T) {
 	}
 }
 
+// TestALookUpOfAnOlderFileGoesOn, on the lane that it has now; what goes to a network that
+// somebody called so stays there.
+func TestALookUpOfAnOlderFileGoesOn(t *testing.T) {
+	d := ofSchema(t, 13)
+	for _, kind := range []string{LookUp, "say"} {
+		d.raw(`INSERT INTO outbox (key, kind, network, room, direct, reply_to, thread, asker, mentions, tone, template, facts, harmless,
+			clock, generation, rung, due, next_try, tries, trying, state, sent_id, error)
+			VALUES ('` + kind + `', '` + kind + `', 'pypi', 'release 1', 0, '', '', '', '', 0, '', '{}', 0, '', 1, 0, 0, 0, 0, 0, 'due', '', '')`)
+	}
+	d.open()
+	defer func() { d.Close() }()
+	if rows := d.lookUps(); len(rows) != 1 || rows[0].Kind != LookUp {
+		t.Errorf("%+v", rows)
+	}
+}
+
 func (d *desk) lookUps() (out []Row) {
 	d.t.Helper()
 	d.do(func(tx *Tx) (err error) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -180,6 +181,27 @@ func TestTokensAndChecks(t *testing.T) {
 		all, err := tx.Checked()
 		if c := all["debian"]; len(all) != 1 || c.By != "bob" || !c.At.Equal(d.now) || !c.Note.Empty() {
 			t.Errorf("%+v", all)
+		}
+		return err
+	})
+}
+
+// TestAliveIsNotedAfterAFailure: what was rolled back is not known.
+func TestAliveIsNotedAfterAFailure(t *testing.T) {
+	d := newDesk(t)
+	d.now = d.now.Add(time.Hour)
+	broken := errors.New("it is broken")
+	for _, fn := range []func(*Tx) error{(*Tx).Alive, (*Tx).Listen} {
+		err := d.Update(t.Context(), func(tx *Tx) error { return errors.Join(fn(tx), broken) })
+		if !errors.Is(err, broken) || !d.alive.IsZero() || !d.listening.IsZero() {
+			t.Errorf("%v: alive at %v, listening since %v", err, d.alive, d.listening)
+		}
+	}
+	d.do((*Tx).Alive)
+	d.do(func(tx *Tx) error {
+		at, err := tx.metaInstant(aliveKey)
+		if !at.Equal(d.now) {
+			t.Errorf("it was there at %v", at)
 		}
 		return err
 	})

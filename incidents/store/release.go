@@ -66,6 +66,34 @@ func (tx *Tx) Releases(limit int) ([]incidents.Release, error) {
 	return out, err
 }
 
+// Release gives a release by its number; its zero value when there is none.
+func (tx *Tx) Release(n int) (incidents.Release, error) {
+	r, err := scanRelease(tx.row(`SELECT`+releaseColumns+` FROM release r WHERE r.id = ?`, n))
+	if errors.Is(err, sql.ErrNoRows) {
+		return incidents.Release{}, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	return r, tx.loadCarried(&r)
+}
+
+// Carried loads the incidents that a release carries, but those that are in another
+// one since.
+func (tx *Tx) Carried(r incidents.Release) ([]incidents.Incident, error) {
+	var out []incidents.Incident
+	for _, n := range r.Carries {
+		i, err := tx.Incident(n)
+		if err != nil {
+			return nil, err
+		}
+		if i.Release.N == r.N {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
 // SaveRelease keeps a release and what it carries, and gives a new one its number.
 // Its incidents are saved besides, each with its entry.
 func (tx *Tx) SaveRelease(r incidents.Release) (incidents.Release, error) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -82,7 +83,17 @@ func TestAReleaseIsKept(t *testing.T) {
 		if len(one) != 1 {
 			t.Errorf("%d releases of at most one", len(one))
 		}
-		return err
+		r, err2 := tx.Release(want.N)
+		check(r, want)
+		carried, err3 := tx.Carried(r) // INC-3 is in the next one since
+		if len(carried) != 1 || carried[0].N != 1 {
+			t.Errorf("it carries %v", carried)
+		}
+		none, err4 := tx.Release(9)
+		if none.N != 0 {
+			t.Errorf("release 9 is %+v", none)
+		}
+		return errors.Join(err, err2, err3, err4)
 	})
 	want.YankedAt, want.Carries = time.Time{}, []int{2, 3} // changed, and not added
 	d.do(func(tx *Tx) (err error) {

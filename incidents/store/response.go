@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"time"
 
 	"tocsin/incidents"
 )
@@ -130,16 +129,10 @@ func (tx *Tx) saveSnoozes(i incidents.Incident) error {
 	return nil
 }
 
-// Agreement is who agreed to an embargo's date, and in which words.
-type Agreement struct {
-	At         time.Time
-	Who, Quote incidents.Sealed
-}
-
 // Agreements gives what was agreed on an incident's embargo, oldest first, as far as
 // it was not erased.
-func (tx *Tx) Agreements(n int) ([]Agreement, error) {
-	var out []Agreement
+func (tx *Tx) Agreements(n int) ([]incidents.Consent, error) {
+	var out []incidents.Consent
 	last := 0
 	err := tx.each(`SELECT p.seq, t.at, p.field, p.value FROM personal p JOIN timeline t ON t.seq = p.seq
 		WHERE p.incident = ? AND p.field IN ('agreed', 'quote') AND p.value IS NOT NULL ORDER BY p.id`, []any{n}, func(r *sql.Rows) error {
@@ -151,7 +144,7 @@ func (tx *Tx) Agreements(n int) ([]Agreement, error) {
 			return err
 		}
 		if seq != last {
-			out, last = append(out, Agreement{At: instant(at)}), seq
+			out, last = append(out, incidents.Consent{At: instant(at)}), seq
 		}
 		if a := &out[len(out)-1]; field == "agreed" {
 			a.Who = value

@@ -75,7 +75,11 @@ func TestAFileOfSchema1KeepsEverything(t *testing.T) {
 	for table := range want {
 		var columns string // those that there were then
 		must(t, db.QueryRow(`SELECT group_concat(name, ', ') FROM pragma_table_info(?, 'main')`, table).Scan(&columns))
-		_, err := db.Exec(fmt.Sprintf(`INSERT INTO main.%s (%s) SELECT %s FROM new.%s`, table, columns, columns, table))
+		have := columns
+		if table == "approval" {
+			have = strings.Replace(columns, "hash", "'a hash'", 1) // which is kept no more
+		}
+		_, err := db.Exec(fmt.Sprintf(`INSERT INTO main.%s (%s) SELECT %s FROM new.%s`, table, columns, have, table))
 		must(t, err)
 	}
 	must(t, db.Close())

@@ -14,7 +14,9 @@ const Carry = "carry"
 
 // Lane gives what a way is called where other rows name their network. No network of
 // the configuration can have that name.
-func Lane(way string) string { return "way/" + way }
+func Lane(way string) string { return ways + way }
+
+const ways = "way/"
 
 const sendingColumns = `
 	id, incident, kind, channel, account, reporter, recipient, subject, body, hash, basis, part, parts, first,

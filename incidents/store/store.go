@@ -180,7 +180,12 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 		return fmt.Errorf("starting a transaction: %w", err)
 	}
 	defer t.Rollback() // does nothing after the commit
-	tx := &Tx{tx: t, s: s, ctx: ctx, now: s.now()}
+	tx, kept, alive, listening := &Tx{tx: t, s: s, ctx: ctx, now: s.now()}, false, s.alive, s.listening
+	defer func() {
+		if !kept {
+			s.alive, s.listening = alive, listening
+		}
+	}()
 	s.opts.Failpoint("begun")
 	if err := fn(tx); err != nil {
 		return err
@@ -189,6 +194,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	if err := t.Commit(); err != nil {
 		return fmt.Errorf("committing: %w", err)
 	}
+	kept = true
 	s.opts.Failpoint("after commit")
 	if tx.erased {
 		empty, err := s.emptyLog(ctx)

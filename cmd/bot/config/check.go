@@ -300,8 +300,6 @@ func (c *checker) network(path, name, example string, n network) bool {
 		c.add(path, "%s cannot be a network's name; use lower case letters, digits, - and _, beginning with a letter, 32 at most", quote(name))
 	case name == "console":
 		c.add(path, `"console" is the bot's own console; use another name`)
-	case name == "pypi":
-		c.add(path, `"pypi" is where releases are looked up; use another name`)
 	case twice:
 		c.add(path, "%s is the name of the network on line %d already; give each network a name of its own", quote(name), have.line)
 	default:

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -32,22 +33,16 @@ func pypiRows() []row {
 		add("a repository's address", "[pypi.publisher]\nrepository = \"https://github.com/python-pillow/Pillow\"\n", `23: pypi.publisher.repository: "https://github.com/python-pillow/Pillow" cannot be that; write for example repository = "python-pillow/Pillow"`),
 		add("a workflow's path", "[pypi.publisher]\nrepository = \"a/b\"\nworkflow = \".github/workflows/wheels.yml\"\n", `24: pypi.publisher.workflow: ".github/workflows/wheels.yml" cannot be that; write for example workflow = "wheels.yml"`),
 		add("an empty environment", "[pypi.publisher]\nrepository = \"a/b\"\nenvironment = \"\"\n", `24: pypi.publisher.environment: "" cannot be that; write for example environment = "release-pypi"`),
-		one("a network of that name", `name = "libera"`, `name = "pypi"`, `12: irc.name: "pypi" is where releases are looked up; use another name`).and(
-			`config.toml:6: person.accounts: there is no network called "libera" in this file; there is no network in it`,
-			`config.toml:10: person.accounts: there is no network called "libera" in this file; there is no network in it`),
 	}
-}
-
-// and adds lines that are wanted before those of a row.
-func (r row) and(before ...string) row {
-	r.want = append(before, r.want...)
-	return r
 }
 
 func TestPyPI(t *testing.T) {
 	cfg, ps, _ := load(t, base)
 	if ps != nil || cfg.PyPI != nil {
 		t.Fatalf("%v, %+v", ps, cfg)
+	}
+	if _, ps, _ = load(t, strings.ReplaceAll(strings.ReplaceAll(base, `"libera"`, `"pypi"`), `"libera:`, `"pypi:`)); ps != nil {
+		t.Errorf("a network cannot be called like the index: %v", ps)
 	}
 	cfg, ps, _ = load(t, base+"[pypi]\nproject = \"pillow\"\nexpect = 1_00\n")
 	if ps != nil {
