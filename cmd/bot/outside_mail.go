@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	netmail "net/mail"
-	"slices"
 	"strings"
 	"time"
 
@@ -80,7 +79,7 @@ func signerOf(c config.Mail, now time.Time) (*mail.Signer, error) {
 	switch {
 	case about.Problem != "":
 		return nil, errors.New(about.Problem)
-	case !names(about, addressAlone(c.From)):
+	case !s.Bears(c.From):
 		return nil, errors.New("the key is not one of the from address: none of its user IDs has that address")
 	}
 	return s, nil
@@ -117,16 +116,6 @@ func addressAlone(s string) string {
 	return a.Address
 }
 
-// names reports whether a key has a user ID with an address.
-func names(k mail.KeyInfo, address string) bool {
-	for _, id := range k.UserIDs {
-		if strings.EqualFold(addressAlone(id), address) {
-			return true
-		}
-	}
-	return false
-}
-
 // encrypts tells whether mail to these addresses is encrypted: where all have a key.
 // Where some have one, or one that cannot be used, it is refused: in the clear nothing
 // goes to who has a key.
@@ -140,7 +129,7 @@ func (l letters) encrypts(to []string) (bool, error) {
 			with++
 		case !errors.As(err, &no):
 			return false, incidents.Refuse("send-address", "address", incidents.Seal(a))
-		case l.bears(a):
+		case no.Known:
 			return false, incidents.Refuse("send-key", "address", incidents.Seal(a), "why", incidents.Seal(no.Why))
 		default:
 			without = a
@@ -150,12 +139,6 @@ func (l letters) encrypts(to []string) (bool, error) {
 		return false, incidents.Refuse("send-keys", "address", incidents.Seal(without))
 	}
 	return with > 0, nil
-}
-
-// bears reports whether there is a key for an address, of whatever use.
-func (l letters) bears(address string) bool {
-	infos, err := l.keys.Infos(l.now())
-	return err != nil || slices.ContainsFunc(infos, func(k mail.KeyInfo) bool { return names(k, address) })
 }
 
 // from is what two people approve: which address it is from, and who can read it on
