@@ -22,7 +22,7 @@ func (l letters) envelope(from string, to []string) (commands.Envelope, error) {
 	if e.From == "" {
 		return e, nil
 	}
-	if _, err := mail.MessageID("check", e.From); err != nil {
+	if mail.CheckAddress(e.From) != nil {
 		return e, incidents.Refuse("draft-eml-address", "address", incidents.Seal(e.From))
 	}
 	e.Signed = l.signs(e.From)

@@ -44,8 +44,7 @@ func newLetters(c config.Mail, now func() time.Time) (letters, error) {
 		}
 	}
 	if c.From != "" {
-		_, err := mail.MessageID("check", c.From)
-		found("mail.from", err)
+		found("mail.from", mail.CheckAddress(c.From))
 	}
 	for i, name := range c.Keys {
 		_, err := mail.ReadKeys(name)
@@ -127,8 +126,10 @@ func (l letters) encrypts(to []string) (bool, error) {
 		switch {
 		case err == nil:
 			with++
-		case !errors.As(err, &no):
+		case mail.CheckAddress(a) != nil:
 			return false, incidents.Refuse("send-address", "address", incidents.Seal(a))
+		case !errors.As(err, &no):
+			return false, err
 		case no.Known:
 			return false, incidents.Refuse("send-key", "address", incidents.Seal(a), "why", incidents.Seal(no.Why))
 		default:
