@@ -49,10 +49,10 @@ type Sending struct {
 	Second       string
 	At           time.Time // when it was approved, or noted
 	State        string
-	Via          Sealed // by hand: how
-	SentID       Sealed // what the network calls it
-	Problem      Sealed // why it was not sent
-	DoneAt       time.Time
+	Via          Sealed    // by hand: how
+	SentID       Sealed    // what the network calls it
+	Problem      Sealed    // why it was not sent
+	DoneAt       time.Time // when that was written down; zero: its end is open, whatever is feared of it
 }
 
 // By gives who wanted it sent: "alice", or "alice and bob".

@@ -129,13 +129,18 @@ func (h carryHand) update(fn func(tx *store.Tx) error) error {
 func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
 	var p Parcel
 	var stopped string
+	var forgotten incidents.Sending
 	err := h.update(func(tx *store.Tx) error {
 		s, err := tx.SendingOf(r)
 		if err != nil {
 			return err
 		}
-		if s.State != incidents.SendQueued {
+		if !s.DoneAt.IsZero() {
 			return &ended{store.Overtaken, "it was dealt with"}
+		}
+		if s.State != incidents.SendQueued {
+			forgotten = s
+			return nil
 		}
 		suspended, err := tx.Suspended()
 		if err != nil {
@@ -169,6 +174,10 @@ func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
 		return p, end
 	case err != nil:
 		return p, fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	case forgotten.State == incidents.SendUnknown && !send:
+		return p, h.unknown(r) // its words are gone: there is nothing to look for
+	case forgotten.State != "":
+		return p, h.refused(r, forgotten.Problem) // no try before this one arrived
 	case stopped != "":
 		return p, h.refused(r, incidents.Seal(stopped))
 	}
@@ -196,7 +205,7 @@ func (h carryHand) unknown(r store.Row) error {
 func (h carryHand) end(r store.Row, state string, why incidents.Sealed, template string) error {
 	err := h.update(func(tx *store.Tx) error {
 		s, err := tx.SendingOf(r)
-		if err != nil || s.State != incidents.SendQueued {
+		if err != nil || !s.DoneAt.IsZero() {
 			return err
 		}
 		if err := errors.Join(tx.EndSending(s.ID, state, incidents.Sealed{}, why), tx.EndParts(s, why)); err != nil {
@@ -212,8 +221,8 @@ func (h carryHand) end(r store.Row, state string, why incidents.Sealed, template
 func (h carryHand) waits(r store.Row, cause error) error {
 	err := h.update(func(tx *store.Tx) error {
 		s, err := tx.SendingOf(r)
-		if err != nil {
-			return err
+		if err != nil || s.State != incidents.SendQueued {
+			return err // forgotten meanwhile: the next try tells that
 		}
 		if first, err := tx.TellWaits(s.ID); err != nil || !first {
 			return err
@@ -228,8 +237,8 @@ func (h carryHand) waits(r store.Row, cause error) error {
 func (h carryHand) arrived(r store.Row, id string) error {
 	err := h.update(func(tx *store.Tx) error {
 		s, err := tx.SendingOf(r)
-		if err != nil || s.State != incidents.SendQueued {
-			return err // forgotten meanwhile
+		if err != nil || !s.DoneAt.IsZero() {
+			return err
 		}
 		s.State, s.SentID = incidents.SendSent, incidents.Seal(id)
 		if err := tx.EndSending(s.ID, s.State, s.SentID, incidents.Sealed{}); err != nil {
