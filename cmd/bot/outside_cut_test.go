@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 
 const (
 	posts    = "POST /api/v1/statuses"
+	lookedUp = "GET /api/v1/accounts/109000000000000007/statuses"
 	handleOf = `mastodon of INC-1 "mellow acorn" `
 )
 
@@ -75,5 +77,33 @@ func TestForgettingWhileItIsSent(t *testing.T) {
 	if got := p.says("bob", "!approve "+code); !strings.Contains(got, "was sent on Mastodon") || strings.Contains(got, "may or may not") {
 		t.Errorf("told is %s", got)
 	}
+	p.posted()
+}
+
+// TestNobodyCanLook: a text that may be out is never called unsent, and does not wait
+// for ever for somebody to tell.
+func TestNobodyCanLook(t *testing.T) {
+	p := newPosting(t, filepath.Join(t.TempDir(), "t.db"))
+	p.server.Fail(mastodon.Fault{Path: posts, Cut: true, After: true})
+	p.agreed()
+	p.server.Fail(slices.Repeat([]mastodon.Fault{{Path: lookedUp, Status: http.StatusServiceUnavailable}}, 40)...)
+	got := p.waits("3h")
+	if strings.Contains(got, "not sent yet") || strings.Count(got, "may have been sent on Mastodon") != 1 || !strings.Contains(got, "do not repeat it") {
+		t.Errorf("after three hours: %q", got)
+	}
+	if got := p.waits("5h"); strings.Count(got, "may or may not have been sent on Mastodon") != 1 {
+		t.Errorf("after eight hours: %q", got)
+	}
+	if s := p.sendings()[0]; s.State != incidents.SendUnknown || len(p.server.Statuses()) != 1 {
+		t.Errorf("%d posts, and it is %s", len(p.server.Statuses()), s.State)
+	}
+}
+
+// TestItIsFoundLate: where nobody could look at first, what is there is found later.
+func TestItIsFoundLate(t *testing.T) {
+	p := newPosting(t, filepath.Join(t.TempDir(), "t.db"))
+	p.server.Fail(mastodon.Fault{Path: posts, Cut: true, After: true}, mastodon.Fault{Path: lookedUp, Status: http.StatusServiceUnavailable})
+	p.agreed()
+	p.waits("1h")
 	p.posted()
 }

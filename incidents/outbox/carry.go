@@ -82,7 +82,10 @@ func (h carryHand) Find(ctx context.Context, r store.Row) (string, error) {
 	case errors.Is(err, bridges.ErrNoTrace):
 		return "", err
 	}
-	return "", errors.Join(err, h.waits(r, err))
+	if h.o.c.Clock.Now().Sub(p.At) > incidents.CarryLife {
+		return "", h.unknown(r)
+	}
+	return "", errors.Join(err, h.waits(ctx, r, err, true))
 }
 
 // Do sends a text, unless it is not to be sent any more.
@@ -103,7 +106,7 @@ func (h carryHand) Do(ctx context.Context, r store.Row) (string, error) {
 	case errors.Is(err, bridges.ErrRefused):
 		return "", h.refused(r, reasonOf(err))
 	case errors.Is(err, bridges.ErrNotSent):
-		return "", errors.Join(err, h.waits(r, err))
+		return "", errors.Join(err, h.waits(ctx, r, err, false))
 	}
 	return "", err // nobody knows: it is looked up
 }
@@ -217,17 +220,25 @@ func (h carryHand) end(r store.Row, state string, why incidents.Sealed, template
 	return err
 }
 
-// waits tells the desks once that a text is not sent yet, and why.
-func (h carryHand) waits(r store.Row, cause error) error {
+// waits tells the desks once that a text is not sent yet, or that it may have been sent
+// and nobody can look yet, and why.
+func (h carryHand) waits(ctx context.Context, r store.Row, cause error, perhaps bool) error {
+	if ctx.Err() != nil {
+		return nil // the bot is being stopped: that is no news
+	}
+	template := "send/waits"
+	if perhaps {
+		template = "send/unclear"
+	}
 	err := h.update(func(tx *store.Tx) error {
 		s, err := tx.SendingOf(r)
 		if err != nil || s.State != incidents.SendQueued {
 			return err // forgotten meanwhile: the next try tells that
 		}
-		if first, err := tx.TellWaits(s.ID); err != nil || !first {
+		if first, err := tx.TellWaits(s.ID, perhaps); err != nil || !first {
 			return err
 		}
-		return h.inform(tx, s, "send/waits", "why", reasonOf(cause), "until", s.At.Add(incidents.CarryLife))
+		return h.inform(tx, s, template, "why", reasonOf(cause), "until", s.At.Add(incidents.CarryLife))
 	})
 	h.o.Kick()
 	return err

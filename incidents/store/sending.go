@@ -96,9 +96,14 @@ func (tx *Tx) EndParts(s incidents.Sending, problem incidents.Sealed) error {
 	return err
 }
 
-// TellWaits notes that the desks are told that a text waits; false when they were.
-func (tx *Tx) TellWaits(id int) (bool, error) {
-	r, err := tx.exec(`UPDATE sending SET told = 1 WHERE id = ? AND told = 0`, id)
+// TellWaits notes that the desks are told that a text waits, or that it may have been
+// sent and nobody can look yet; false when they were.
+func (tx *Tx) TellWaits(id int, perhaps bool) (bool, error) {
+	bit := 1
+	if perhaps {
+		bit = 2
+	}
+	r, err := tx.exec(`UPDATE sending SET told = told | ? WHERE id = ? AND told & ? = 0`, bit, id, bit)
 	if err != nil {
 		return false, err
 	}
