@@ -107,3 +107,22 @@ func TestItIsFoundLate(t *testing.T) {
 	p.waits("1h")
 	p.posted()
 }
+
+// TestAnotherAccountCannotLook: what another account may have posted is not looked for
+// among our own posts, and not called unsent.
+func TestAnotherAccountCannotLook(t *testing.T) {
+	p := newPosting(t, filepath.Join(t.TempDir(), "t.db"))
+	p.server.Fail(mastodon.Fault{Path: posts, Cut: true, After: true})
+	p.agreed()
+	old := p.server
+	p.server = mastodon.Start(mastodon.Options{Now: p.clock.Now, Account: "other"})
+	defer p.server.Close()
+	p.toot()
+	must(t, p.Restart(t.Context()))
+	if got := p.waits("5h"); strings.Contains(got, "NOT sent") || strings.Count(got, "may or may not have been sent on Mastodon") != 1 {
+		t.Errorf("told is %q", got)
+	}
+	if s := p.sendings()[0]; s.State != incidents.SendUnknown || len(old.Statuses()) != 1 || len(p.server.Statuses()) != 0 {
+		t.Errorf("%d and %d posts, and it is %s", len(old.Statuses()), len(p.server.Statuses()), s.State)
+	}
+}
