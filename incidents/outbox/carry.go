@@ -211,13 +211,32 @@ func (h carryHand) end(r store.Row, state string, why incidents.Sealed, template
 		if err != nil || !s.DoneAt.IsZero() {
 			return err
 		}
-		if err := errors.Join(tx.EndSending(s.ID, state, incidents.Sealed{}, why), tx.EndParts(s, why)); err != nil {
-			return err
-		}
-		return h.inform(tx, s, template, "why", why)
+		return h.close(tx, s, state, why, template)
 	})
 	h.o.Kick()
 	return err
+}
+
+// close writes down how a text ended that did not arrive, with what was to come after
+// it. What is out of its thread before it is on record as sent, and told.
+func (h carryHand) close(tx *store.Tx, s incidents.Sending, state string, why incidents.Sealed, template string) error {
+	err := errors.Join(tx.EndSending(s.ID, state, incidents.Sealed{}, why), tx.EndParts(s, why))
+	if err == nil && s.Part > 1 {
+		s = h.known(tx, s)
+		err = tx.Record(incidents.NoteCut(s, state, tx.Now()))
+	}
+	if err != nil {
+		return err
+	}
+	return h.inform(tx, s, template, "why", why)
+}
+
+// known gives a part of a thread under what people know the thread by: its first post.
+func (h carryHand) known(tx *store.Tx, s incidents.Sending) incidents.Sending {
+	if first, ok, err := tx.Part(s, 1); ok && err == nil {
+		s.SentID = first.SentID
+	}
+	return s
 }
 
 // waits tells the desks once that a text is not sent yet, or that it may have been sent
@@ -259,15 +278,16 @@ func (h carryHand) arrived(r store.Row, id string) error {
 		if err != nil {
 			return err
 		}
-		if more {
-			return tx.QueueCarry(next)
+		if !more {
+			return h.record(tx, s)
 		}
-		if s.Part > 1 { // a thread is known by its first post
-			if first, _, err := tx.Part(s, 1); err == nil {
-				s.SentID = first.SentID
-			}
+		if err := tx.Record(incidents.NoteSent(s, tx.Now())); err != nil {
+			return err
 		}
-		return h.record(tx, s)
+		if next.State != incidents.SendQueued { // forgotten meanwhile
+			return h.close(tx, next, incidents.SendRefused, next.Problem, "send/refused")
+		}
+		return tx.QueueCarry(next)
 	})
 	if err != nil {
 		return fmt.Errorf("it was sent, and writing that down failed: %w", err)
@@ -277,14 +297,19 @@ func (h carryHand) arrived(r store.Row, id string) error {
 }
 
 // record writes a text that was sent whole into the record, with what it completes,
-// and tells of it.
-func (h carryHand) record(tx *store.Tx, s incidents.Sending) error {
+// and tells of it. Of a thread it is the last post, which has an entry of its own.
+func (h carryHand) record(tx *store.Tx, last incidents.Sending) error {
+	s := last
+	if s.Part > 1 {
+		s = h.known(tx, s)
+	}
 	plan := *h.o.c.Plan()
 	before, err := tx.Incident(s.Incident)
 	if err != nil {
 		return err
 	}
 	i, entries, completed := incidents.Arrive(plan, before, s, tx.Now())
+	entries[0] = incidents.NoteSent(last, tx.Now())
 	if s.Way == incidents.ByMastodon {
 		var e incidents.Entry
 		if i, e, err = h.announced(tx, i, s); err != nil {
