@@ -170,9 +170,6 @@ func (c *Call) recipients(k templates.DraftKind) ([]string, error) {
 	var out []string
 	contact := strings.ToLower(c.open(c.I.Reporter.Contact))
 	for _, a := range list {
-		if !plainAddress(a.Address) {
-			return nil, incidents.Refuse("send-address", "address", incidents.Seal(a.Address))
-		}
 		if k.Audience == templates.ForReporter && strings.Contains(contact, "@") && !strings.Contains(contact, strings.ToLower(a.Address)) {
 			return nil, incidents.Refuse("send-elsewhere", "handle", c.I.Handle, "draft", incidents.Seal(k.Key), "address", incidents.Seal(a.Address))
 		}
@@ -184,13 +181,6 @@ func (c *Call) recipients(k templates.DraftKind) ([]string, error) {
 		return nil, incidents.Refuse("send-many", "max", mostRecipients)
 	}
 	return out, nil
-}
-
-// plainAddress reports whether an address can be written to by every mail server:
-// ASCII, and a host by its name (RFC 5321 without RFC 6531's international addresses).
-func plainAddress(address string) bool {
-	host := address[strings.LastIndexByte(address, '@')+1:]
-	return !strings.HasPrefix(host, "[") && !strings.ContainsFunc(address, func(r rune) bool { return r > '~' })
 }
 
 // asked gives what is shown of a letter to who approves it.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -49,10 +50,10 @@ type Sending struct {
 	Second       string
 	At           time.Time // when it was approved, or noted
 	State        string
-	Via          Sealed // by hand: how
-	SentID       Sealed // what the network calls it
-	Problem      Sealed // why it was not sent
-	DoneAt       time.Time
+	Via          Sealed    // by hand: how
+	SentID       Sealed    // what the network calls it
+	Problem      Sealed    // why it was not sent
+	DoneAt       time.Time // when that was written down; zero: its end is open, whatever is feared of it
 }
 
 // By gives who wanted it sent: "alice", or "alice and bob".
@@ -97,6 +98,9 @@ func NoteSent(s Sending, now time.Time) Entry {
 	if s.Way != "" {
 		how = joinSealed(" ", Seal(s.Way), mapSealed(ShortHash(s.Hash), func(h string) string { return "(" + h + ")" }), s.Address())
 	}
+	if s.Parts > 1 {
+		how = joinSealed(", ", how, Seal(fmt.Sprintf("post %d of %d", s.Part, s.Parts)))
+	}
 	if s.Second != "" {
 		how = joinSealed(", ", how, Seal("approved by "+s.Second))
 	}
@@ -107,6 +111,16 @@ func NoteSent(s Sending, now time.Time) Entry {
 	}
 	e.Text = joinSealed(", to ", joinSealed(": ", Seal(s.Kind), how), s.To)
 	return e
+}
+
+// NoteCut gives the entry of the record for a thread that is out only in part: s is its
+// first post that is not, or of which nobody knows.
+func NoteCut(s Sending, state string, now time.Time) Entry {
+	out := fmt.Sprintf("%d of %d posts went out", s.Part-1, s.Parts)
+	if state == SendUnknown {
+		out += ", and the next one may have"
+	}
+	return Entry{Incident: s.Incident, Kind: "send-cut", Who: s.AskedBy, At: now, Text: joinSealed(": ", Seal(s.Kind), Seal(out))}
 }
 
 // Arrive gives the incident after a text reached people outside, and the entries for

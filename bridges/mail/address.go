@@ -42,6 +42,13 @@ func parseAddress(s string) (address, error) {
 	return out, nil
 }
 
+// CheckAddress says what keeps mail from being written to or from an address, with or
+// without a name: the one answer for whoever types one or configures it.
+func CheckAddress(s string) error {
+	_, err := parseAddress(s)
+	return err
+}
+
 // parseBare reads an address that comes without a name.
 func parseBare(s string) (string, error) {
 	a, err := parseAddress(s)

@@ -136,11 +136,12 @@ func (k *Keys) readers(addresses []string, now time.Time) ([]*openpgp.Entity, er
 	var out []*openpgp.Entity
 	for _, addr := range addresses {
 		var best *openpgp.Entity
-		why := "there is no key with this address"
+		why, known := "there is no key with this address", false
 		for _, e := range all {
 			if !bears(e, addr) {
 				continue
 			}
+			known = true
 			if p := encryptProblem(e, now); p != "" {
 				why = "the key " + fingerprint(e) + " " + p
 			} else if !bearsNow(e, addr, now) {
@@ -150,7 +151,7 @@ func (k *Keys) readers(addresses []string, now time.Time) ([]*openpgp.Entity, er
 			}
 		}
 		if best == nil {
-			return nil, NoKeyError{Address: addr, Why: why}
+			return nil, NoKeyError{Address: addr, Why: why, Known: known}
 		}
 		if !slices.Contains(out, best) {
 			out = append(out, best)

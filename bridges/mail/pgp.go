@@ -25,6 +25,7 @@ func settings(now time.Time) *packet.Config {
 type NoKeyError struct {
 	Address string // may be a reporter's: not for logs
 	Why     string // e.g. "the key 0123ABCD has expired"
+	Known   bool   // there is a key with this address, which cannot be used
 }
 
 func (e NoKeyError) Error() string {

@@ -205,7 +205,7 @@ func TestNoUsableKey(t *testing.T) {
 			p := Protection{Keys: keysOf(t, c.key), Now: c.now}
 			l, err := Build(plain(t), p)
 			var no NoKeyError
-			if !errors.As(err, &no) || no.Address != "erin@example.org" || !strings.Contains(err.Error(), "erin@example.org: ") || !strings.Contains(no.Why, c.why) || l.Data != nil {
+			if !errors.As(err, &no) || no.Address != "erin@example.org" || !strings.Contains(err.Error(), "erin@example.org: ") || !strings.Contains(no.Why, c.why) || no.Known == (name == "another's") || l.Data != nil {
 				t.Errorf("%v (letter of %d bytes)", err, len(l.Data))
 			}
 			if _, err := p.Keys.For("Erin <erin@example.org>", c.now); !errors.As(err, &no) {

@@ -52,6 +52,17 @@ func (s *Signer) Info(now time.Time) KeyInfo {
 	return info(s.entity, now, signProblem)
 }
 
+// Bears reports whether the key has a user ID with an address.
+func (s *Signer) Bears(addr string) bool {
+	a, err := parseAddress(addr)
+	if err != nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bears(s.entity, a.bare())
+}
+
 // openPrivate opens a file and looks at the file that it opened, so that nobody
 // can put another one in its place in between.
 func openPrivate(path string) (*os.File, error) {

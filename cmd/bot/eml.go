@@ -22,20 +22,16 @@ func (l letters) envelope(from string, to []string) (commands.Envelope, error) {
 	if e.From == "" {
 		return e, nil
 	}
-	if _, err := mail.MessageID("check", e.From); err != nil {
+	if mail.CheckAddress(e.From) != nil {
 		return e, incidents.Refuse("draft-eml-address", "address", incidents.Seal(e.From))
 	}
 	e.Signed = l.signs(e.From)
 	sealed, err := l.encrypts(to)
-	if err != nil || !sealed {
+	if err != nil || len(sealed) == 0 {
 		return e, err
 	}
-	for _, a := range to {
-		k, err := l.keys.For(a, l.now())
-		if err != nil {
-			return e, err
-		}
-		e.Readers = append(e.Readers, commands.Reader{Address: a, Key: k.Fingerprint})
+	for k, a := range to {
+		e.Readers = append(e.Readers, commands.Reader{Address: a, Key: sealed[k]})
 	}
 	if l.c.AlsoToSelf {
 		e.Also = addressAlone(l.c.From)

@@ -104,7 +104,7 @@ func TestALetterIsSentByAPerson(t *testing.T) {
 		Keys: []string{g.Public(t, "erin@example.org", "security@example.org"), g.Public(t, "linux-distros@vs.openwall.org")},
 	}, time.Now) // gpg has no other clock
 	must(t, err)
-	for to, want := range map[string]string{"erin@example.org": "(encrypted and signed)", "bob@example.org": "(signed, but NOT encrypted: "} {
+	for to, want := range map[string]string{"erin@example.org": "(signed, and encrypted to the key ", "bob@example.org": "(signed, but NOT encrypted: "} {
 		if account, err := l.from([]string{to}); err != nil || !strings.Contains(account, want) {
 			t.Errorf("mail of our own to %s is from %s, %v", to, account, err)
 		}

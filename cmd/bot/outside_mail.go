@@ -45,8 +45,7 @@ func newLetters(c config.Mail, now func() time.Time) (letters, error) {
 		}
 	}
 	if c.From != "" {
-		_, err := mail.MessageID("check", c.From)
-		found("mail.from", err)
+		found("mail.from", mail.CheckAddress(c.From))
 	}
 	for i, name := range c.Keys {
 		_, err := mail.ReadKeys(name)
@@ -80,7 +79,7 @@ func signerOf(c config.Mail, now time.Time) (*mail.Signer, error) {
 	switch {
 	case about.Problem != "":
 		return nil, errors.New(about.Problem)
-	case !names(about, addressAlone(c.From)):
+	case !s.Bears(c.From):
 		return nil, errors.New("the key is not one of the from address: none of its user IDs has that address")
 	}
 	return s, nil
@@ -117,51 +116,48 @@ func addressAlone(s string) string {
 	return a.Address
 }
 
-// names reports whether a key has a user ID with an address.
-func names(k mail.KeyInfo, address string) bool {
-	for _, id := range k.UserIDs {
-		if strings.EqualFold(addressAlone(id), address) {
-			return true
-		}
-	}
-	return false
-}
-
-// encrypts tells whether mail to these addresses is encrypted: where all have a key.
-// Where some have one, or one that cannot be used, it is refused: in the clear nothing
-// goes to who has a key.
-func (l letters) encrypts(to []string) (bool, error) {
-	with, without := 0, ""
+// encrypts gives the fingerprints of the keys that mail to these addresses is encrypted
+// to, none where nobody has one. Where some have one, or one that cannot be used, it is
+// refused: in the clear nothing goes to who has a key.
+func (l letters) encrypts(to []string) ([]string, error) {
+	var with []string
+	without := ""
 	for _, a := range to {
-		_, err := l.keys.For(a, l.now())
+		k, err := l.keys.For(a, l.now())
 		var no mail.NoKeyError
 		switch {
 		case err == nil:
-			with++
+			with = append(with, k.Fingerprint)
+		case mail.CheckAddress(a) != nil:
+			return nil, incidents.Refuse("send-address", "address", incidents.Seal(a))
 		case !errors.As(err, &no):
-			return false, incidents.Refuse("send-address", "address", incidents.Seal(a))
-		case l.bears(a):
-			return false, incidents.Refuse("send-key", "address", incidents.Seal(a), "why", incidents.Seal(no.Why))
+			return nil, err
+		case no.Known:
+			return nil, incidents.Refuse("send-key", "address", incidents.Seal(a), "why", incidents.Seal(no.Why))
 		default:
 			without = a
 		}
 	}
-	if with > 0 && without != "" {
-		return false, incidents.Refuse("send-keys", "address", incidents.Seal(without))
+	if len(with) > 0 && without != "" {
+		return nil, incidents.Refuse("send-keys", "address", incidents.Seal(without))
 	}
-	return with > 0, nil
+	return with, nil
 }
 
-// bears reports whether there is a key for an address, of whatever use.
-func (l letters) bears(address string) bool {
-	infos, err := l.keys.Infos(l.now())
-	return err != nil || slices.ContainsFunc(infos, func(k mail.KeyInfo) bool { return names(k, address) })
-}
+// keyShown is how much of a fingerprint two people compare: what gpg calls a long id.
+const keyShown = 16
 
 // from is what two people approve: which address it is from, and who can read it on
-// the way.
+// the way, by their keys.
 func (l letters) from(to []string) (string, error) {
-	sealed, err := l.encrypts(to)
+	prints, err := l.encrypts(to)
+	var keys []string
+	for _, p := range prints {
+		if k := p[max(0, len(p)-keyShown):]; !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	sealed, with := len(keys) > 0, "the key "+strings.Join(keys, " and the key ")
 	switch signed := l.signer != nil; {
 	case err != nil:
 		return "", err
@@ -170,9 +166,9 @@ func (l letters) from(to []string) (string, error) {
 	case !sealed:
 		return l.c.From + " (NOT encrypted: no key of theirs is configured)", nil
 	case signed:
-		return l.c.From + " (encrypted and signed)", nil
+		return l.c.From + " (signed, and encrypted to " + with + ")", nil
 	}
-	return l.c.From + " (encrypted)", nil
+	return l.c.From + " (encrypted to " + with + ")", nil
 }
 
 func (l letters) known() commands.Way { return commands.Way{From: l.from} }
@@ -184,7 +180,7 @@ func (l letters) build(from string, p outbox.Parcel) (mail.Letter, error) {
 		return mail.Letter{}, errOtherKeys
 	}
 	with := mail.Protection{Now: l.now()}
-	if sealed {
+	if len(sealed) > 0 {
 		with.Keys = l.keys
 		if l.c.AlsoToSelf {
 			with.Also = []string{l.c.From}

@@ -80,8 +80,15 @@ func (t *tooter) Carry(ctx context.Context, p outbox.Parcel) (string, error) {
 	return postedID(posted), tooterTrouble(err)
 }
 
-// Find looks among the account's own posts.
+// Find looks among the account's own posts, which tells nothing of what another one may
+// have posted.
 func (t *tooter) Find(ctx context.Context, p outbox.Parcel) (string, error) {
+	if err := t.learn(ctx); err != nil {
+		return "", tooterTrouble(err)
+	}
+	if from, _ := t.from(nil); from != p.From {
+		return "", bridges.ErrCantSay
+	}
 	posted, err := t.client.Find(ctx, t.status(p), p.At)
 	return postedID(posted), tooterTrouble(err)
 }

@@ -303,7 +303,7 @@ func TestAThread(t *testing.T) {
 	p.server.Fail(mastodon.Fault{Path: "none", Status: 500})
 	got := p.says("bob", "!approve "+p.code(p.says("alice", "!send mastodon --thread")))
 	all := p.server.Statuses()
-	if len(all) < 2 || strings.Count(got, "was sent on Mastodon") != 1 || p.onRecord("sent") != 1 {
+	if len(all) < 2 || strings.Count(got, "was sent on Mastodon") != 1 || p.onRecord("sent") != len(all) || p.onRecord("step-done") != 1 {
 		t.Fatalf("%d posts: %s", len(all), got)
 	}
 	for k, s := range all[1:] {

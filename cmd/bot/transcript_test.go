@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -135,13 +136,21 @@ func (c stageCourier) Carry(_ context.Context, p outbox.Parcel) (string, error) 
 		head = "To: " + strings.Join(p.To, ", ") + "\nSubject: " + p.Subject + "\n\n"
 	}
 	c.stage.Carried(c.name, head+p.Body)
+	if c.stage.Mute(c.name) {
+		return "", errNoAnswer
+	}
 	if c.name == incidents.ByMastodon {
 		return "17 https://mastodon.example.org/@pillow/17", nil
 	}
 	return "250 OK", nil
 }
 
-func (stageCourier) Find(context.Context, outbox.Parcel) (string, error) {
+var errNoAnswer = errors.New("it gave no answer")
+
+func (c stageCourier) Find(context.Context, outbox.Parcel) (string, error) {
+	if c.stage.Mute(c.name) && c.name == incidents.ByMastodon { // a mail server cannot be asked
+		return "", errNoAnswer
+	}
 	return "", bridges.ErrCantSay
 }
 

@@ -82,7 +82,10 @@ func (h carryHand) Find(ctx context.Context, r store.Row) (string, error) {
 	case errors.Is(err, bridges.ErrNoTrace):
 		return "", err
 	}
-	return "", errors.Join(err, h.waits(r, err))
+	if h.o.c.Clock.Now().Sub(p.At) > incidents.CarryLife {
+		return "", h.unknown(r)
+	}
+	return "", errors.Join(err, h.waits(ctx, r, err, true))
 }
 
 // Do sends a text, unless it is not to be sent any more.
@@ -103,7 +106,7 @@ func (h carryHand) Do(ctx context.Context, r store.Row) (string, error) {
 	case errors.Is(err, bridges.ErrRefused):
 		return "", h.refused(r, reasonOf(err))
 	case errors.Is(err, bridges.ErrNotSent):
-		return "", errors.Join(err, h.waits(r, err))
+		return "", errors.Join(err, h.waits(ctx, r, err, false))
 	}
 	return "", err // nobody knows: it is looked up
 }
@@ -129,13 +132,18 @@ func (h carryHand) update(fn func(tx *store.Tx) error) error {
 func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
 	var p Parcel
 	var stopped string
+	var forgotten incidents.Sending
 	err := h.update(func(tx *store.Tx) error {
 		s, err := tx.SendingOf(r)
 		if err != nil {
 			return err
 		}
-		if s.State != incidents.SendQueued {
+		if !s.DoneAt.IsZero() {
 			return &ended{store.Overtaken, "it was dealt with"}
+		}
+		if s.State != incidents.SendQueued {
+			forgotten = s
+			return nil
 		}
 		suspended, err := tx.Suspended()
 		if err != nil {
@@ -169,6 +177,10 @@ func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
 		return p, end
 	case err != nil:
 		return p, fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	case forgotten.State == incidents.SendUnknown && !send:
+		return p, h.unknown(r) // its words are gone: there is nothing to look for
+	case forgotten.State != "":
+		return p, h.refused(r, forgotten.Problem) // no try before this one arrived
 	case stopped != "":
 		return p, h.refused(r, incidents.Seal(stopped))
 	}
@@ -196,29 +208,56 @@ func (h carryHand) unknown(r store.Row) error {
 func (h carryHand) end(r store.Row, state string, why incidents.Sealed, template string) error {
 	err := h.update(func(tx *store.Tx) error {
 		s, err := tx.SendingOf(r)
-		if err != nil || s.State != incidents.SendQueued {
+		if err != nil || !s.DoneAt.IsZero() {
 			return err
 		}
-		if err := errors.Join(tx.EndSending(s.ID, state, incidents.Sealed{}, why), tx.EndParts(s, why)); err != nil {
-			return err
-		}
-		return h.inform(tx, s, template, "why", why)
+		return h.close(tx, s, state, why, template)
 	})
 	h.o.Kick()
 	return err
 }
 
-// waits tells the desks once that a text is not sent yet, and why.
-func (h carryHand) waits(r store.Row, cause error) error {
+// close writes down how a text ended that did not arrive, with what was to come after
+// it. What is out of its thread before it is on record as sent, and told.
+func (h carryHand) close(tx *store.Tx, s incidents.Sending, state string, why incidents.Sealed, template string) error {
+	err := errors.Join(tx.EndSending(s.ID, state, incidents.Sealed{}, why), tx.EndParts(s, why))
+	if err == nil && s.Part > 1 {
+		s = h.known(tx, s)
+		err = tx.Record(incidents.NoteCut(s, state, tx.Now()))
+	}
+	if err != nil {
+		return err
+	}
+	return h.inform(tx, s, template, "why", why)
+}
+
+// known gives a part of a thread under what people know the thread by: its first post.
+func (h carryHand) known(tx *store.Tx, s incidents.Sending) incidents.Sending {
+	if first, ok, err := tx.Part(s, 1); ok && err == nil {
+		s.SentID = first.SentID
+	}
+	return s
+}
+
+// waits tells the desks once that a text is not sent yet, or that it may have been sent
+// and nobody can look yet, and why.
+func (h carryHand) waits(ctx context.Context, r store.Row, cause error, perhaps bool) error {
+	if ctx.Err() != nil {
+		return nil // the bot is being stopped: that is no news
+	}
+	template := "send/waits"
+	if perhaps {
+		template = "send/unclear"
+	}
 	err := h.update(func(tx *store.Tx) error {
 		s, err := tx.SendingOf(r)
-		if err != nil {
+		if err != nil || s.State != incidents.SendQueued {
+			return err // forgotten meanwhile: the next try tells that
+		}
+		if first, err := tx.TellWaits(s.ID, perhaps); err != nil || !first {
 			return err
 		}
-		if first, err := tx.TellWaits(s.ID); err != nil || !first {
-			return err
-		}
-		return h.inform(tx, s, "send/waits", "why", reasonOf(cause), "until", s.At.Add(incidents.CarryLife))
+		return h.inform(tx, s, template, "why", reasonOf(cause), "until", s.At.Add(incidents.CarryLife))
 	})
 	h.o.Kick()
 	return err
@@ -228,8 +267,8 @@ func (h carryHand) waits(r store.Row, cause error) error {
 func (h carryHand) arrived(r store.Row, id string) error {
 	err := h.update(func(tx *store.Tx) error {
 		s, err := tx.SendingOf(r)
-		if err != nil || s.State != incidents.SendQueued {
-			return err // forgotten meanwhile
+		if err != nil || !s.DoneAt.IsZero() {
+			return err
 		}
 		s.State, s.SentID = incidents.SendSent, incidents.Seal(id)
 		if err := tx.EndSending(s.ID, s.State, s.SentID, incidents.Sealed{}); err != nil {
@@ -239,15 +278,16 @@ func (h carryHand) arrived(r store.Row, id string) error {
 		if err != nil {
 			return err
 		}
-		if more {
-			return tx.QueueCarry(next)
+		if !more {
+			return h.record(tx, s)
 		}
-		if s.Part > 1 { // a thread is known by its first post
-			if first, _, err := tx.Part(s, 1); err == nil {
-				s.SentID = first.SentID
-			}
+		if err := tx.Record(incidents.NoteSent(s, tx.Now())); err != nil {
+			return err
 		}
-		return h.record(tx, s)
+		if next.State != incidents.SendQueued { // forgotten meanwhile
+			return h.close(tx, next, incidents.SendRefused, next.Problem, "send/refused")
+		}
+		return tx.QueueCarry(next)
 	})
 	if err != nil {
 		return fmt.Errorf("it was sent, and writing that down failed: %w", err)
@@ -257,14 +297,19 @@ func (h carryHand) arrived(r store.Row, id string) error {
 }
 
 // record writes a text that was sent whole into the record, with what it completes,
-// and tells of it.
-func (h carryHand) record(tx *store.Tx, s incidents.Sending) error {
+// and tells of it. Of a thread it is the last post, which has an entry of its own.
+func (h carryHand) record(tx *store.Tx, last incidents.Sending) error {
+	s := last
+	if s.Part > 1 {
+		s = h.known(tx, s)
+	}
 	plan := *h.o.c.Plan()
 	before, err := tx.Incident(s.Incident)
 	if err != nil {
 		return err
 	}
 	i, entries, completed := incidents.Arrive(plan, before, s, tx.Now())
+	entries[0] = incidents.NoteSent(last, tx.Now())
 	if s.Way == incidents.ByMastodon {
 		var e incidents.Entry
 		if i, e, err = h.announced(tx, i, s); err != nil {

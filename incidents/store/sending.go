@@ -84,23 +84,28 @@ func (tx *Tx) Part(s incidents.Sending, part int) (incidents.Sending, bool, erro
 	return p, err == nil, err
 }
 
-// EndSending writes down how a queued text ended: sent, refused or unknown.
+// EndSending writes down how a text ended that has not ended: sent, refused or unknown.
 func (tx *Tx) EndSending(id int, state string, sentID, problem incidents.Sealed) error {
-	_, err := tx.exec(`UPDATE sending SET state = ?, sent_id = ?, problem = ?, done_at = ? WHERE id = ? AND state = ?`,
-		state, sentID, problem, tx.now.UnixMilli(), id, incidents.SendQueued)
+	_, err := tx.exec(`UPDATE sending SET state = ?, sent_id = ?, problem = ?, done_at = ? WHERE id = ? AND done_at IS NULL`,
+		state, sentID, problem, tx.now.UnixMilli(), id)
 	return err
 }
 
-// EndParts writes down that the parts of a thread that are queued still are not sent.
+// EndParts writes down that the parts of a thread that have not ended are not sent.
 func (tx *Tx) EndParts(s incidents.Sending, problem incidents.Sealed) error {
-	_, err := tx.exec(`UPDATE sending SET state = ?, problem = ?, done_at = ? WHERE first = ? AND state = ?`,
-		incidents.SendRefused, problem, tx.now.UnixMilli(), s.First, incidents.SendQueued)
+	_, err := tx.exec(`UPDATE sending SET state = ?, problem = ?, done_at = ? WHERE first = ? AND done_at IS NULL`,
+		incidents.SendRefused, problem, tx.now.UnixMilli(), s.First)
 	return err
 }
 
-// TellWaits notes that the desks are told that a text waits; false when they were.
-func (tx *Tx) TellWaits(id int) (bool, error) {
-	r, err := tx.exec(`UPDATE sending SET told = 1 WHERE id = ? AND told = 0`, id)
+// TellWaits notes that the desks are told that a text waits, or that it may have been
+// sent and nobody can look yet; false when they were.
+func (tx *Tx) TellWaits(id int, perhaps bool) (bool, error) {
+	bit := 1
+	if perhaps {
+		bit = 2
+	}
+	r, err := tx.exec(`UPDATE sending SET told = told | ? WHERE id = ? AND told & ? = 0`, bit, id, bit)
 	if err != nil {
 		return false, err
 	}

@@ -132,7 +132,11 @@ func (tx *Tx) Forget(n int) error {
 		`DELETE FROM patch WHERE incident = ?`,
 		`DELETE FROM enclosure WHERE sending IN (SELECT id FROM sending WHERE incident = ?)`,
 		`UPDATE sending SET subject = '', body = '', via = iif(reporter, '', via), recipient = iif(reporter, '', recipient),
-			problem = iif(state = 'queued', 'the reporter was forgotten', ''), state = iif(state = 'queued', 'refused', state) WHERE incident = ?`,
+			problem = iif(state = 'queued', 'the reporter was forgotten', ''), state = CASE WHEN state <> 'queued' THEN state
+				WHEN EXISTS (SELECT 1 FROM outbox WHERE key = 'carry/' || sending.id AND (trying = 1 OR outbox.state = 'unknown')) THEN 'unknown'
+				ELSE 'refused' END WHERE incident = ?`,
+		// What became of these texts is told by who carries them, at once.
+		`UPDATE outbox SET next_try = due WHERE incident = ? AND kind = 'carry' AND state IN ('due', 'unknown') AND trying = 0`,
 	} {
 		if _, err := tx.exec(q, n); err != nil {
 			return err

@@ -180,7 +180,8 @@ func (s *Script) Input() (string, bool) {
 type Stage struct {
 	out  strings.Builder
 	n    int
-	made int // rooms that the bot made
+	made int      // rooms that the bot made
+	mute []string // ways that give no answer
 	room map[bridges.Room][]string
 	said map[string]string // what was said last in a room, with its network, to its id
 	now  func() time.Time

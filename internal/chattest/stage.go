@@ -177,12 +177,19 @@ func (st *Stage) Carried(way, text string) {
 	fmt.Fprintf(&st.out, "[%s] <tocsin> %s\n", way, strings.ReplaceAll(text, "\n", "\n  "))
 }
 
+// Mute reports whether a way gives no answer from now on: "[mastodon] * gives no answer".
+func (st *Stage) Mute(way string) bool { return slices.Contains(st.mute, way) }
+
 // act plays what somebody does without words: "[matrix !desk] * mallory joins".
 func (st *Stage) act(ctx context.Context, line string, b Bot) error {
 	place, deed, _ := strings.Cut(strings.TrimPrefix(line, "["), "] * ")
 	network, id, _ := strings.Cut(place, " ")
 	if network == "pypi" {
 		return st.Index(deed)
+	}
+	if deed == "gives no answer" {
+		st.mute = append(st.mute, network)
+		return nil
 	}
 	who, verb, _ := strings.Cut(deed, " ")
 	who = stageBridge{st, network}.name(who)

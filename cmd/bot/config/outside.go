@@ -1,12 +1,12 @@
 package config
 
 import (
-	"net/mail"
 	"net/url"
 	"regexp"
 	"strings"
 
 	"tocsin/bridges"
+	"tocsin/bridges/mail"
 )
 
 // mail checks how mail goes to people outside. What is there is checked whether or
@@ -53,8 +53,8 @@ func (c *checker) from(path, address string) {
 	if !c.required(path, address, hint) {
 		return
 	}
-	if a, err := mail.ParseAddress(address); err != nil || !strings.Contains(a.Address, ".") {
-		c.add(path, "%s is not an address of mail; %s", quote(address), hint)
+	if err := mail.CheckAddress(address); err != nil {
+		c.add(path, "%s is not an address of mail: %s; %s", quote(address), err, hint)
 	}
 }
 
