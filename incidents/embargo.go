@@ -22,6 +22,7 @@ type Embargo struct {
 	Zone     string    // the zone it was given in
 	AgreedAt time.Time // when the reporter agreed to this moment; zero: not yet
 	EndedAt  time.Time // when it was lifted or broken
+	MovedAt  time.Time // when it got another date than the one that people had been told; zero: it did not
 }
 
 // Dated reports whether its moment counts: it is agreed, set or moved, and not over.
@@ -183,7 +184,11 @@ func SetEmbargo(p Plan, i Incident, w When, who string, now time.Time) (Incident
 		agreed = time.Time{} // it was another date that they agreed to
 	}
 	i.Snoozes = awoken(p, i.Snoozes)
-	i.Embargo = Embargo{State: EmbargoSet, At: w.At, Zone: w.Zone, AgreedAt: agreed}
+	moved := e.MovedAt
+	if e.State != "" && !w.At.Equal(e.At) {
+		moved = now
+	}
+	i.Embargo = Embargo{State: EmbargoSet, At: w.At, Zone: w.Zone, AgreedAt: agreed, MovedAt: moved}
 	return i, Entry{Kind: "embargo-set", Who: who, At: now, Plain: SayInstant(w.At)}, nil
 }
 
@@ -206,7 +211,7 @@ func MoveEmbargo(p Plan, i Incident, w When, why Sealed, who string, now time.Ti
 		return i, Entry{}, Refuse("embargo-too-long", "days", int(EmbargoMost/(24*time.Hour)), "last", i.OpenedAt.Add(EmbargoMost))
 	}
 	i.Snoozes = awoken(p, i.Snoozes)
-	i.Embargo = Embargo{State: EmbargoMoved, At: w.At, Zone: w.Zone}
+	i.Embargo = Embargo{State: EmbargoMoved, At: w.At, Zone: w.Zone, MovedAt: now}
 	return i, Entry{Kind: "embargo-moved", Who: who, At: now, Plain: SayInstant(w.At), Text: why}, nil
 }
 

@@ -58,6 +58,7 @@ type Step struct {
 	After     []string // steps that come before it
 	Gate      string   // what locks it: "embargo", "window" or "clock:KEY"; or ""
 	Contact   string   // whom it turns to: a contact of the plan
+	Draft     string   // the kind of text for people outside that does it when it is sent, or ""
 	First     bool     // it comes before everything else
 	Optional  bool     // it holds up no phase
 	Release   bool     // it is done once for all incidents of a release
@@ -135,6 +136,7 @@ type ClockRule struct {
 	All      bool            // whether Everyone is meant
 	Does     string          // when it stops, in words
 	Say      string          // what to say then; {handle} stands for the incident
+	Draft    string          // the kind of text to the reporter that begins it anew when it is sent, or ""
 	Extra    bool
 	Source   string
 }

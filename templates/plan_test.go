@@ -127,6 +127,9 @@ due`, `clock distros: "secret" is no track`},
 		{`outcomes = ["fixed", "contained"]
 due`, `outcomes = ["won"]
 due`, `clock retrospective: "won" is no outcome`},
+		{`draft = "distro"`, `draft = "ack"`, `step notify-distros: the draft "ack" does step acknowledge already`},
+		{`by = "leveled"`, "by = \"leveled\"\ndraft = \"leak\"", `step severity: a draft does a step that is done by word`},
+		{`does = "When the reporter was answered"`, "does = \"it\"\ndraft = \"leak\"", `clock acknowledgement: a draft begins a clock anew that counts from "updated"`},
 		{`source = "A.1 promises to keep the reporter updated"`, ``, "clock update: what is extra names its source"},
 		{`types = ["bundled-library"]`, `types = ["library"]`, `track upstream: "library" is no type`},
 		{`levels = ["critical", "high"]
