@@ -59,7 +59,7 @@ func (c *Call) sent() (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	r := c.card("sent/noted", "draft", incidents.Seal(k.Key), "for", s.For, "via", c.Sealed("HOW"), "to", s.To, "sentat", at, "ago", !at.Equal(c.now), "assumed", w.HourAssumed)
+	r := c.card("sent/noted", "draft", incidents.Seal(k.Key), "for", s.For, "via", c.Sealed("HOW"), "to", s.To, "sentat", at, "told", a.Told, "ago", !at.Equal(c.now), "assumed", w.HourAssumed)
 	for name, v := range incidents.CompletionFacts(a.Completion, at) {
 		r.Facts[name] = v
 	}

@@ -41,6 +41,7 @@ type Arrival struct {
 	Along        []Incident // other incidents of the release for which it did the same
 	AlongEntries []Entry    // one for each of them
 	Completion
+	Told Sealed // who of those who are to hear of it was told by it, by name
 }
 
 // Arrive gives the incident after a text reached people outside at an instant, with
@@ -49,10 +50,17 @@ type Arrival struct {
 // them. Where that cannot be, the text is on record as sent all the same.
 func Arrive(p Plan, i Incident, others []Incident, s Sending, at, now time.Time) (Arrival, error) {
 	a := Arrival{Incident: i, Entries: []Entry{NoteSent(s, now)}}
+	connected := CompletionOf(p, i, s.Kind)
+	again := Step{}
+	if d := StateOf(p, i, connected.Step); connected.Step.Key != "" && d.State == StepDone {
+		again = connected.Step // who was told by it is told once more
+	}
+	i, names, told := tell(p, i, s, again, at, now)
+	a.Incident, a.Told, a.Entries = i, joinSealed(", ", names...), append(a.Entries, told...)
 	if !i.Open() {
 		return a, nil // nobody waits for it
 	}
-	a.Completion = CompletionOf(p, i, s.Kind)
+	a.Completion = connected
 	if a.Say == "" {
 		return a, nil
 	}

@@ -1,6 +1,7 @@
 package incidents
 
 import (
+	"slices"
 	"time"
 )
 
@@ -81,6 +82,22 @@ func Cautions(p Plan, i Incident, at, now time.Time) []Caution {
 	add(!i.WildAt.IsZero(), CautionWild)
 	add(!i.PublicAt.IsZero(), CautionPublic)
 	return out
+}
+
+// ListToTell gives the step by which the distributions' list is told, while that is still
+// to be done: there is a date, at least a proposed one, and those whom the list reaches are
+// to hear of an incident of this level and track.
+func ListToTell(p Plan, i Incident) (Step, bool) {
+	for _, s := range p.Steps {
+		if s.Gate != "window" || i.Embargo.State == "" || i.Embargo.Over() || !Applies(p, i, s) || StateOf(p, i, s).State != StepOpen {
+			continue
+		}
+		reached := slices.DeleteFunc(slices.Clone(p.Map.Downstream), func(d Downstream) bool { return d.Step != s.Key })
+		if len(reached) == 0 || slices.ContainsFunc(reached, func(d Downstream) bool { return d.Meant(p, i) }) {
+			return s, true
+		}
+	}
+	return Step{}, false
 }
 
 // aroundNewYear reports whether nobody is at work to install anything: from
