@@ -44,6 +44,7 @@ type Desk struct {
 	// said at the moment is judged anew. It may be nil.
 	Interrupt func()
 
+	Rehearsal bool                         // nothing of it is real, and nobody outside hears of it
 	Ways      func(way string) (Way, bool) // by which of incidents.Ways the bot sends to people outside; nil: by none
 	RoomNames []string                     // names, aliases and ids of its rooms, which no public text may hold
 }

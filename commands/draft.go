@@ -85,9 +85,11 @@ func draftEdit() Command {
 		Example: `!draft edit INC-7 update --subject "Your report" Hi Erin, we can reproduce it.`,
 		Before:  true, // a text may hold "--upgrade"
 		Args: []Arg{
-			forArg(), {Name: "SUBJECT", Flag: "--subject", Kind: OneLine, Optional: true, Sealed: true, Max: maxTitle},
+			forArg(),
+			{Name: "SUBJECT", Flag: "--subject", Kind: OneLine, Optional: true, Sealed: true, Max: maxTitle},
 			{Name: "more", Flag: "--more", Kind: Switch, Optional: true},
-			draftArg(), {Name: "text", Kind: Text, Sealed: true, Max: maxText},
+			draftArg(),
+			{Name: "text", Kind: Text, Sealed: true, Max: maxText},
 		},
 		Run: func(c *Call) (Reply, error) {
 			k, err := c.kindTyped()

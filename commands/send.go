@@ -60,6 +60,7 @@ func send() Command {
 			for name, v := range l.asked() {
 				r.Facts[name] = v
 			}
+			r.Facts["pretended"], r.Facts["other"] = l.from == incidents.PretendAccount, strings.Join(c.others()[:min(1, len(c.others()))], "")
 			return "--hash " + c.open(l.seal), r, nil
 		},
 		Run: (*Call).send,

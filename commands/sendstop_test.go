@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,26 @@ func TestSendStop(t *testing.T) {
 	if a, b := d.state(first.ID), d.state(second.ID); a != incidents.SendSent || b != incidents.SendRefused {
 		t.Errorf("the parts are %q and %q", a, b)
 	}
+}
+
+// TestApproveNeedsACode: who approves says what they read. Only in a rehearsal it can be
+// left out, while one request of somebody else's waits.
+func TestApproveNeedsACode(t *testing.T) {
+	d := drafting(t)
+	_, words, _ := d.hear(d.mx("!desk", 0, "alice", "!send INC-1 ack"))
+	_, after, _ := strings.Cut(words, "!approve ")
+	d.do(func(tx *store.Tx) error { // as the outbox does when all of it was said
+		return errors.Join(tx.Showing(after[:5], "matrix", "!desk", true, true), tx.Shown(after[:5], "matrix", "!desk"))
+	})
+	d.is(d.mx("!desk", 0, "bob", "!approve"), "refusals/approve-code")
+	d.Rehearsal = true
+	d.is(d.mx("!desk", 0, "alice", "!approve"), "refusals/approve-none")
+	d.is(d.mx("!desk", 0, "bob", "!approve"), "send/queued")
+	d.is(d.mx("!desk", 0, "bob", "!approve"), "refusals/approve-none")
+	for range 2 {
+		d.is(d.mx("!desk", 0, "alice", "!send INC-1 update"), "send/asked")
+	}
+	d.is(d.mx("!desk", 0, "bob", "!approve"), "refusals/approve-several")
 }
 
 // TestSendStopRequest: a request that nobody approved is withdrawn by its kind or its

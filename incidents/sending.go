@@ -57,6 +57,12 @@ type Sending struct {
 	DoneAt       time.Time
 }
 
+// PretendAccount is the account that a rehearsal sends from: nothing goes to anybody.
+const PretendAccount = "(rehearsal) nobody"
+
+// Pretended reports whether it was sent in a rehearsal only.
+func (s Sending) Pretended() bool { return s.Account == PretendAccount }
+
 // By gives who wanted it sent: "alice", or "alice and bob".
 func (s Sending) By() string {
 	if s.Second == "" {
@@ -100,7 +106,10 @@ func NoteSent(s Sending, now time.Time) Entry {
 	}
 	how := s.Via
 	if s.Way != "" {
-		how = joinSealed(" ", Seal(s.Way), mapSealed(ShortHash(s.Hash), func(h string) string { return "(" + h + ")" }), s.Address())
+		if s.Pretended() {
+			how = Seal("(rehearsal) not sent to anybody:")
+		}
+		how = joinSealed(" ", how, Seal(s.Way), mapSealed(ShortHash(s.Hash), func(h string) string { return "(" + h + ")" }), s.Address())
 	}
 	if s.Second != "" {
 		how = joinSealed(", ", how, Seal("approved by "+s.Second))
@@ -178,7 +187,7 @@ func SendingFacts(s Sending) Facts {
 	return Facts{
 		"draft": Seal(s.Kind), "for": s.For, "way": Seal(s.Way), "account": Seal(s.Account), "to": s.To, "hash": ShortHash(s.Hash),
 		"asker": s.AskedBy, "second": s.Second, "by": s.By(), "part": s.Part, "parts": s.Parts, "state": s.State,
-		"via": s.Via, "address": s.Address(), "sentat": s.At, "doneat": s.DoneAt,
+		"pretended": s.Pretended(), "via": s.Via, "address": s.Address(), "sentat": s.At, "doneat": s.DoneAt,
 	}
 }
 

@@ -198,7 +198,9 @@ func stepFacts(f incidents.Facts, p incidents.Plan, i incidents.Incident, kind s
 // outsiders are people outside who were told.
 func outsiders(stale bool, seal func(string) incidents.Sealed) []incidents.Facts {
 	return incidents.ToldFacts([]incidents.Told{
-		{Reporter: true, At: now(), Stale: stale, Say: incidents.Seal("update sent INC-7")}, {Name: seal("Alpine Linux"), At: now(), Stale: stale, Say: seal("notify sent INC-7 alpine")},
-		{Step: "notify-distros", At: now(), Stale: stale, Say: incidents.Seal("sent INC-7 distro --via <how>")}, {Name: seal("Kivy"), At: now()},
+		{Reporter: true, At: now(), Stale: stale, Say: incidents.Seal("update sent INC-7")},
+		{Name: seal("Alpine Linux"), At: now(), Stale: stale, Say: seal("notify sent INC-7 alpine")},
+		{Step: "notify-distros", At: now(), Stale: stale, Say: incidents.Seal("sent INC-7 distro --via <how>")},
+		{Name: seal("Kivy"), At: now()},
 	})
 }

@@ -54,10 +54,11 @@ func (tx *Tx) Approval(code string) (incidents.Approval, bool, error) {
 	return a, err == nil, err
 }
 
-// OpenApprovals gives the codes of an incident's requests that stand, oldest first.
+// OpenApprovals gives the codes of an incident's requests that stand, oldest first; of
+// all requests when it is 0.
 func (tx *Tx) OpenApprovals(incident int) ([]string, error) {
 	var out []string
-	err := tx.each(`SELECT code FROM approval WHERE incident = ? AND done = '' AND expires > ? ORDER BY id`, []any{incident, tx.now.UnixMilli()}, func(r *sql.Rows) error {
+	err := tx.each(`SELECT code FROM approval WHERE (?1 = 0 OR incident = ?1) AND done = '' AND expires > ?2 ORDER BY id`, []any{incident, tx.now.UnixMilli()}, func(r *sql.Rows) error {
 		var code string
 		err := r.Scan(&code)
 		out = append(out, code)
