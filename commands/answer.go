@@ -56,7 +56,7 @@ type told struct {
 func (d *Desk) announce(tx *store.Tx, l Line, r reply) error {
 	k := 0
 	for _, t := range append([]told{{about: r.about, said: r.said}}, r.also...) {
-		for _, e := range incidents.Told(t.said) {
+		for _, e := range incidents.Announced(t.said) {
 			if err := d.announceOne(tx, l, t, e, fmt.Sprintf("%s/%s/%d", l.Room.Network, l.ID, k), r.Mentions); err != nil {
 				return err
 			}

@@ -89,15 +89,46 @@ func (c *Call) others() []string {
 func approve() Command {
 	return Command{
 		Words: "approve", About: Nothing, Needs: Notices, Proves: true,
-		Does: "approve, as the second person, what another one asked for", Example: "!approve K7QFM",
-		Args: []Arg{{Name: "code", Kind: Word}},
+		Does: "approve, as the second person, what another one asked for; only a rehearsal does without its code", Example: "!approve K7QFM",
+		Args: []Arg{{Name: "code", Kind: Word, Optional: true}},
 		Run:  (*Call).approve,
 	}
 }
 
+// code gives the code that was typed. In a rehearsal it can be left out while there is one
+// request of somebody else's: where it counts, who approves says which text they read.
+func (c *Call) code() (string, error) {
+	switch typed := c.Str("code"); {
+	case typed != "":
+		return strings.ToUpper(typed), nil
+	case !c.Rehearsal:
+		return "", incidents.Refuse("approve-code")
+	}
+	all, err := c.Tx.OpenApprovals(0)
+	var codes []string
+	for _, code := range all {
+		a, _, no := c.Tx.Approval(code)
+		if err = errors.Join(err, no); a.Asker != c.Who.Name {
+			codes = append(codes, code)
+		}
+	}
+	switch {
+	case err != nil:
+		return "", err
+	case len(codes) == 0:
+		return "", incidents.Refuse("approve-none")
+	case len(codes) > 1:
+		return "", incidents.Refuse("approve-several", "codes", codes)
+	}
+	return codes[0], nil
+}
+
 // approve runs another person's frozen command, through all of its gates again.
 func (c *Call) approve() (Reply, error) {
-	code := strings.ToUpper(c.Str("code"))
+	code, err := c.code()
+	if err != nil {
+		return Reply{}, err
+	}
 	if c.Line.Doubt == bridges.Open {
 		return Reply{}, incidents.Refuse("approve-open")
 	}

@@ -48,6 +48,10 @@ func (r *reader) flags() error {
 	gaps := 0
 	for k := 0; k < len(r.words); k++ {
 		w := r.words[k]
+		if r.cmd.Before && (len(rest) > r.singles() || len(rest) == r.singles() && r.begins(w)) {
+			rest = append(rest, r.words[k:]...)
+			break
+		}
 		if name, value, ok := strings.Cut(w.text, "="); ok && !w.quoted && r.flag(name) >= 0 && value != "" {
 			// --source=github is --source github.
 			at := w.start + strings.IndexByte(r.line[w.start:w.end], '=') + 1
@@ -91,6 +95,13 @@ func (r *reader) flags() error {
 	}
 	r.words = rest
 	return nil
+}
+
+// begins reports whether a word begins the text of a command whose flags stand before
+// it, though it looks like a flag.
+func (r *reader) begins(w word) bool {
+	name, _, _ := strings.Cut(w.text, "=")
+	return !w.quoted && strings.HasPrefix(w.text, "-") && r.flag(name) < 0
 }
 
 // singles counts the arguments of one word that come first: a flag may stand behind

@@ -45,6 +45,7 @@ type Desk struct {
 	Interrupt func()
 
 	Letters   func(from string, to []string) (Envelope, error) // how a letter that a person sends is protected, from an address or, with "", ours; nil: it is plain
+	Rehearsal bool                                             // nothing of it is real, and nobody outside hears of it
 	Ways      func(way string) (Way, bool)                     // by which of incidents.Ways the bot sends to people outside; nil: by none
 	RoomNames []string                                         // names, aliases and ids of its rooms, which no public text may hold
 }

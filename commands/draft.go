@@ -1,10 +1,7 @@
 package commands
 
 import (
-	"strings"
-
 	"tocsin/incidents"
-	"tocsin/incidents/store"
 	"tocsin/templates"
 )
 
@@ -91,11 +88,18 @@ func lastOf(sent []incidents.Sending, kind string) []incidents.Facts {
 func draftEdit() Command {
 	return Command{
 		Words: "draft edit", About: One, Needs: Full,
-		Does:    "put own words in the place of a draft's; first lines may be Subject: and For:",
-		Example: "!draft edit INC-7 update Hi Erin, we can reproduce it.",
-		Args:    []Arg{draftArg(), {Name: "text", Kind: Text, Sealed: true, Max: maxText}}, // no flags: a text may hold "--upgrade"
+		Does:    "put own words in the place of a draft's, or with --more after what is there; where a message has one line only, \\n begins a new one",
+		Example: `!draft edit INC-7 update --subject "Your report" Hi Erin, we can reproduce it.`,
+		Before:  true, // a text may hold "--upgrade"
+		Args: []Arg{
+			forArg(),
+			{Name: "SUBJECT", Flag: "--subject", Kind: OneLine, Optional: true, Sealed: true, Max: maxTitle},
+			{Name: "more", Flag: "--more", Kind: Switch, Optional: true},
+			draftArg(),
+			{Name: "text", Kind: Text, Sealed: true, Max: maxText},
+		},
 		Run: func(c *Call) (Reply, error) {
-			k, err := c.draftKind("")
+			k, err := c.kindTyped()
 			if err != nil {
 				return Reply{}, err
 			}
@@ -104,12 +108,8 @@ func draftEdit() Command {
 				return Reply{}, err
 			}
 			c.args["NAME"] = c.open(w.For)
-			if w.Subject.Empty() && k.Channel != templates.ByMastodon { // the draft's own stays
-				t, err := c.text(k, use{})
-				if err != nil {
-					return Reply{}, err
-				}
-				w.Subject = t.Subject
+			if w, err = c.overText(k, w); err != nil {
+				return Reply{}, err
 			}
 			if err := c.Tx.PutWords(c.I.N, w); err != nil {
 				return Reply{}, err
@@ -130,36 +130,6 @@ func draftEdit() Command {
 	}
 }
 
-// typedWords reads the words that somebody puts in the place of a draft's.
-func (c *Call) typedWords(k templates.DraftKind) (store.Words, error) {
-	w := store.Words{Kind: k.Key, By: c.Who.Name, At: c.now}
-	body := c.Str("text")
-	for {
-		line, rest, _ := strings.Cut(body, "\n")
-		name, value, ok := strings.Cut(line, ":")
-		name, value = small(strings.TrimSpace(name)), strings.TrimSpace(value)
-		if !ok || name != "subject" && name != "for" || value == "" {
-			break
-		}
-		into := &w.Subject
-		if name == "for" {
-			into = &w.For
-		} else if k.Channel == templates.ByMastodon || k.Channel == templates.ByNotes {
-			return w, incidents.Refuse("draft-no-subject", "draft", incidents.Seal(k.Key))
-		}
-		clean, err := incidents.CleanLine(value, maxTitle)
-		if err != nil {
-			return w, err
-		}
-		*into, body = incidents.Seal(clean), strings.TrimLeft(rest, "\n")
-	}
-	if strings.TrimSpace(body) == "" {
-		return w, incidents.Refuse("empty")
-	}
-	w.Body = incidents.Seal(incidents.Neutral(body))
-	return w, nil
-}
-
 // noted records that a draft was changed. The words are not in the record: they may
 // name the reporter, and the record is never erased.
 func (c *Call) noted(kind string, k templates.DraftKind) error {
@@ -174,7 +144,7 @@ func draftReset() Command {
 		Does: "take own words of a draft back: it is made from the facts again", Example: "!draft reset INC-7 update",
 		Args: []Arg{forArg(), draftArg()},
 		Run: func(c *Call) (Reply, error) {
-			k, err := c.draftKind("")
+			k, err := c.kindTyped()
 			if err != nil {
 				return Reply{}, err
 			}
@@ -183,7 +153,7 @@ func draftReset() Command {
 				return Reply{}, orRefuse(err, "draft-not-edited", "draft", incidents.Seal(k.Key))
 			}
 			err = c.noted("draft-reset", k)
-			return c.card("draft/reset", "draft", incidents.Seal(k.Key)), err
+			return c.card("draft/reset", "draft", incidents.Seal(k.Key), "for", c.Sealed("NAME")), err
 		},
 	}
 }

@@ -48,6 +48,13 @@ func TestDraftEdit(t *testing.T) {
 		{"update Subject: <b>it</b>\nHi", "refusals/html", "", "about it", "Hi Erin"},
 		{"mastodon Subject: it\nHi", "refusals/draft-no-subject", "", "", ""},
 		{"nothing Hi", "refusals/draft-unknown", "", "", ""},
+		{"update --for Kivy Hi --upgrade it", "draft/edited", "Kivy", "for you", "Hi --upgrade it"},
+		{`update --for "Django Girls" --subject "it is there" Hi\n\nyou`, "draft/edited", "Django Girls", "it is there", "Hi\n\nyou"},
+		{"update --for Kivy --more and --more", "draft/edited", "Kivy", "for you", "Hi --upgrade it\n\nand --more"},
+		{"update --upgrade is an option of pip", "draft/edited", "", "about it", "--upgrade is an option of pip"},
+		{"update " + strings.Repeat("word ", 20), "draft/edited", "", "about it", strings.TrimSpace(strings.Repeat("word ", 14)) + "\n" + strings.TrimSpace(strings.Repeat("word ", 6))},
+		{"update Subject: about it\n\nHi Erin", "draft/edited", "", "about it", "Hi Erin"},
+		{"mastodon --subject it Hi", "refusals/draft-no-subject", "", "", ""},
 		{"update", "refusals/usage", "", "about it", "Hi Erin"},
 	} {
 		template, words := d.say("full", "!draft edit INC-1 "+c.typed)
@@ -177,7 +184,7 @@ func TestSendIsRefused(t *testing.T) {
 		"!send ack --hash 0a":                          "refusals/unknown-flag",
 		"!send mastodon":                               "refusals/send-off",
 		"!send distro":                                 "refusals/send-by-hand",
-		"!send decline":                                "refusals/draft-outcome",
+		"!send decline":                                "refusals/draft-which-decline",
 		"!send decline-already-fixed":                  "refusals/send-blocked",
 		"!send ack --to linux-distros@vs.openwall.org": "refusals/send-elsewhere",
 		"!send ack --to " + strings.Repeat("a@example.org, ", 2) + "b@example.org": "refusals/flag-in-text", // without quotes

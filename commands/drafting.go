@@ -84,6 +84,34 @@ func (c *Call) kinds() []string {
 	return out
 }
 
+// kindTyped finds the kind of a draft that was typed where no outcome is: "decline" is the
+// draft of the incident's outcome, or else the only one of its kind that somebody put
+// own words into.
+func (c *Call) kindTyped() (templates.DraftKind, error) {
+	k, err := c.draftKind("")
+	if no, ok := incidents.AsRefusal(err); !ok || no.Key != "draft-outcome" {
+		return k, err
+	}
+	var all, fit []string
+	for _, o := range c.plan.Outcomes {
+		if o.Draft == "" {
+			continue
+		}
+		_, own, err := c.Tx.Words(c.I.N, o.Draft, c.Sealed("NAME"))
+		if err != nil {
+			return k, err
+		}
+		if all = append(all, o.Draft); own {
+			fit = append(fit, o.Draft)
+		}
+	}
+	if len(fit) != 1 {
+		return k, incidents.Refuse("draft-which-decline", "declines", all)
+	}
+	k, _ = c.Book.DraftKind(fit[0])
+	return k, nil
+}
+
 // text makes a draft from the incident's facts, or takes the words that somebody put
 // in its place, and holds it against the lint.
 func (c *Call) text(k templates.DraftKind, u use) (text, error) {

@@ -80,7 +80,10 @@ func embargoShow() Command {
 			for _, a := range agreed {
 				list = append(list, incidents.Facts{"who": a.Who, "quote": a.Quote, "at": a.At})
 			}
-			return c.embargo("embargo/show", incidents.When{}, "agreements", list), err
+			if err != nil {
+				return Reply{}, err
+			}
+			return c.embargo("embargo/show", incidents.When{}, "agreements", list)
 		},
 	}
 }
@@ -143,12 +146,16 @@ func (c *Call) embargoed(template string, w incidents.When, i incidents.Incident
 	if err != nil {
 		return Reply{}, err
 	}
-	return c.embargo(template, w, "tracked", incidents.Seal(changed(before, incidents.TrackOf(*c.plan, c.I).Key))), nil
+	return c.embargo(template, w, "tracked", incidents.Seal(changed(before, incidents.TrackOf(*c.plan, c.I).Key)))
 }
 
 // embargo gives a reply about the embargo: its moment as the clocks of everybody
 // with a role show it, what speaks against it, what the distributions' list takes.
-func (c *Call) embargo(template string, w incidents.When, pairs ...any) Reply {
+func (c *Call) embargo(template string, w incidents.When, pairs ...any) (Reply, error) {
+	sent, err := c.Tx.Sendings(c.I.N)
+	if err != nil {
+		return Reply{}, err
+	}
 	e := c.I.Embargo
 	cautions := []string{}
 	if e.State != "" && !e.Over() && c.now.Before(e.At) {
@@ -163,15 +170,16 @@ func (c *Call) embargo(template string, w incidents.When, pairs ...any) Reply {
 		}
 	}
 	_, told := incidents.Happened(*c.plan, c.I, "step:notify-distros")
+	list, onlist := incidents.ListToTell(*c.plan, c.I)
 	f := []any{
 		"local", c.clocksOf(e.At), "cautions", incidents.Seal(join(cautions)), "assumed", w.HourAssumed,
 		"left", incidents.SaySpan(e.At.Sub(c.now).Abs()), "past", !c.now.Before(e.At), "atonce", tell,
-		"onlist", incidents.TrackOf(*c.plan, c.I).Embargo && !told && c.I.PublicAt.IsZero(),
+		"onlist", onlist, "liststep", incidents.Seal(list.Key),
 		"window", e.At.Add(-incidents.DistrosMost), "preferred", e.At.Add(-incidents.DistrosPreferred),
 		"windowopen", !c.now.Before(e.At.Add(-incidents.DistrosMost)), "preferredopen", !c.now.Before(e.At.Add(-incidents.DistrosPreferred)),
-		"second", c.agreed, "mailed", told,
+		"second", c.agreed, "mailed", told, "outsiders", incidents.ToldFacts(incidents.WhoWasTold(*c.plan, c.I, sent)),
 	}
-	return c.card(template, append(f, pairs...)...)
+	return c.card(template, append(f, pairs...)...), nil
 }
 
 // join puts keys between blanks, so that a template can look for one of them.

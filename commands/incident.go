@@ -127,13 +127,17 @@ func incidentClose() Command {
 			if err != nil {
 				return Reply{}, err
 			}
+			asked, err := c.unsent()
+			if err != nil {
+				return Reply{}, err
+			}
 			_, waits := incidents.Happened(*c.plan, c.I, "reporter")
 			unanswered := waits && c.I.AckAt.IsZero()
 			if err := c.save(i, e); err != nil {
 				return Reply{}, err
 			}
 			err = c.inRoom("room/farewell", incidents.Card(*c.plan, c.I, c.now).With("who", c.Who.Name))
-			return c.card("incident/closed", "unanswered", unanswered), err
+			return c.card("incident/closed", "unanswered", unanswered, "unapproved", asked), err
 		},
 	}
 }

@@ -181,10 +181,10 @@ func (c *Call) brief(person string) error {
 		sendings = append(sendings, incidents.SendingFacts(s))
 	}
 	steps := incidents.OpenSteps(*c.plan, c.I, c.I.Phase)
-	_, distros := incidents.Happened(*c.plan, c.I, "step:notify-distros")
 	f := incidents.Board(*c.plan, c.I, c.now)
 	for k, v := range incidents.NewFacts("entries", entries, "guests", len(guests), "steps", incidents.StepFacts(*c.plan, c.I, steps, c.now),
-		"distros", incidents.Seal(yesNo(distros)), "person", person, "knows", knows, "opener", c.I.Opener, "sendings", sendings) {
+		"person", person, "knows", knows, "opener", c.I.Opener, "sendings", sendings,
+		"outsiders", incidents.ToldFacts(incidents.WhoWasTold(*c.plan, c.I, all))) {
 		f[k] = v
 	}
 	return c.directly(person, "lead/brief", f)
@@ -205,13 +205,6 @@ func (c *Call) whoKnows() ([]string, error) {
 		}
 	}
 	return out, err
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return ""
 }
 
 // directly queues something for one person: on a network that has files and rooms of

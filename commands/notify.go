@@ -16,12 +16,21 @@ func notifySent() Command {
 		Does: "note that somebody outside was told", Example: "!notify sent INC-7 alpine --via email",
 		Args: []Arg{
 			{Name: "HOW", Flag: "--via", Kind: OneLine, Optional: true, Sealed: true, Max: maxTitle},
+			{Name: "WHEN", Flag: "--at", Kind: When, Optional: true, Past: true},
 			{Name: "name", Kind: Word, Sealed: true},
 			{Name: "note", Kind: Text, Optional: true, Sealed: true, Max: maxText},
 		},
 		Run: func(c *Call) (Reply, error) {
-			i, e, err := incidents.SendNotice(*c.plan, c.I, c.Str("name"), c.Sealed("HOW"), c.Sealed("note"), c.Who.Name, c.now)
-			return c.noticed("notify/sent", i, e, err)
+			t := incidents.Telling{At: c.now, By: c.Who.Name, Via: c.Sealed("HOW"), Note: c.Sealed("note")}
+			if w, ok := c.args["WHEN"].(incidents.When); ok {
+				t.At = w.At
+			}
+			i, e, again, err := incidents.SendNotice(*c.plan, c.I, c.Str("name"), t, c.now)
+			r, err := c.noticed("notify/sent", i, e, err)
+			if err == nil {
+				r.Facts["again"] = again
+			}
+			return r, err
 		},
 	}
 }

@@ -60,6 +60,7 @@ func send() Command {
 			for name, v := range l.asked() {
 				r.Facts[name] = v
 			}
+			r.Facts["pretended"], r.Facts["other"] = l.from == incidents.PretendAccount, strings.Join(c.others()[:min(1, len(c.others()))], "")
 			return "--hash " + c.open(l.seal), r, nil
 		},
 		Run: (*Call).send,
@@ -82,18 +83,18 @@ type letter struct {
 // letter takes a text through every gate before it may be sent: the same when it is
 // asked for and when it is approved.
 func (c *Call) letter() (letter, error) {
-	k, err := c.draftKind("")
+	k, err := c.kindTyped()
 	if err != nil {
 		return letter{}, err
 	}
 	l := letter{way: wayOf(k)}
 	kind := incidents.Seal(k.Key)
 	if l.way == "" {
-		return l, incidents.Refuse("send-by-hand", "draft", kind, "handle", c.I.Handle)
+		return l, incidents.Refuse("send-by-hand", "for", c.Sealed("NAME"), "draft", kind, "handle", c.I.Handle)
 	}
 	var ok bool
 	if l.Way, ok = c.way(k); !ok {
-		return l, incidents.Refuse("send-off", "draft", kind, "way", incidents.Seal(l.way), "handle", c.I.Handle)
+		return l, incidents.Refuse("send-off", "for", c.Sealed("NAME"), "draft", kind, "way", incidents.Seal(l.way), "handle", c.I.Handle)
 	}
 	if err := c.flagsFit(l.way); err != nil {
 		return l, err
@@ -110,7 +111,7 @@ func (c *Call) letter() (letter, error) {
 		return l, err
 	}
 	if templates.Blocks(l.findings) {
-		return l, incidents.Refuse("send-blocked", "draft", kind, "handle", c.I.Handle, "errors", l.found(templates.LintError), "warnings", l.found(templates.LintWarning), "missing", l.shown()["missing"])
+		return l, incidents.Refuse("send-blocked", "for", c.Sealed("NAME"), "draft", kind, "handle", c.I.Handle, "errors", l.found(templates.LintError), "warnings", l.found(templates.LintWarning), "missing", l.shown()["missing"])
 	}
 	if l.way == incidents.ByMastodon {
 		l.posts, l.lengths = l.Posts(c.Has("thread"), l.Limits, c.clear(c.I.N).Clearance)
@@ -165,13 +166,14 @@ func (c *Call) recipients(k templates.DraftKind) ([]string, error) {
 	}
 	list, err := mail.ParseAddressList(typed)
 	if err != nil {
-		return nil, incidents.Refuse("send-to", "handle", c.I.Handle, "draft", incidents.Seal(k.Key), "reporter", k.Audience == templates.ForReporter, "eml", c.Has("eml"))
+		return nil, incidents.Refuse("send-to", "for", c.Sealed("NAME"), "handle", c.I.Handle, "draft", incidents.Seal(k.Key), "reporter", k.Audience == templates.ForReporter, "eml", c.Has("eml"))
 	}
 	var out []string
-	contact := strings.ToLower(c.open(c.I.Reporter.Contact))
 	for _, a := range list {
-		if k.Audience == templates.ForReporter && strings.Contains(contact, "@") && !strings.Contains(contact, strings.ToLower(a.Address)) {
-			return nil, incidents.Refuse("send-elsewhere", "handle", c.I.Handle, "draft", incidents.Seal(k.Key), "address", incidents.Seal(a.Address))
+		if k.Audience == templates.ForReporter {
+			if err := incidents.CheckRecipient(c.I, k.Key, a.Address); err != nil {
+				return nil, err
+			}
 		}
 		if !slices.Contains(out, a.Address) {
 			out = append(out, a.Address)
@@ -210,17 +212,18 @@ func (c *Call) send() (Reply, error) {
 		return Reply{}, err
 	}
 	if !incidents.HashIs(l.seal, c.Str("hash")) {
-		return Reply{}, incidents.Refuse("send-changed", "draft", incidents.Seal(l.Kind.Key), "handle", c.I.Handle)
+		return Reply{}, incidents.Refuse("send-changed", "for", c.Sealed("NAME"), "draft", incidents.Seal(l.Kind.Key), "handle", c.I.Handle)
 	}
-	bodies := l.posts
+	bodies := l.posts // of a post, or a thread
 	if l.way == incidents.ByMail {
 		bodies = []incidents.Sealed{l.Body}
 	}
 	s := incidents.Sending{
 		Incident: c.I.N, Kind: l.Kind.Key, Way: l.way, Account: l.from, Reporter: l.Kind.Audience == templates.ForReporter,
-		To: incidents.Seal(strings.Join(l.to, ", ")), Subject: l.Subject, Hash: l.hash, Basis: incidents.Basis(c.I), Parts: len(bodies),
+		To: incidents.Seal(strings.Join(l.to, ", ")), For: l.forWhom, Subject: l.Subject, Hash: l.hash, Basis: incidents.Basis(c.I), Parts: len(bodies),
 		AskedBy: c.Who.Name, Second: c.agreed, State: incidents.SendQueued,
 	}
+	s.Reporter = incidents.Reaches(c.I.Reporter, s)
 	for k, body := range bodies {
 		s.Part, s.Body = k+1, body
 		id, err := c.Tx.AddSending(s)
@@ -242,55 +245,4 @@ func (c *Call) send() (Reply, error) {
 		r.Facts[name] = v
 	}
 	return r, nil
-}
-
-func sent() Command {
-	return Command{
-		Words: "sent", About: One, Needs: Full, Outside: true,
-		Does: "note that you sent a text to people outside by hand", Example: "!sent INC-7 distro --via email --to linux-distros",
-		Args: []Arg{
-			{Name: "HOW", Flag: "--via", Kind: OneLine, Optional: true, Sealed: true, Max: maxTitle},
-			{Name: "WHOM", Flag: "--to", Kind: OneLine, Optional: true, Sealed: true, Max: maxText},
-			draftArg(),
-			{Name: "note", Kind: Text, Optional: true, Sealed: true, Max: maxText},
-		},
-		Run: func(c *Call) (Reply, error) {
-			k, err := c.draftKind("")
-			if err != nil {
-				return Reply{}, err
-			}
-			if !c.Has("HOW") {
-				return Reply{}, incidents.Refuse("sent-how", "usage", c.usage(sent()))
-			}
-			via := c.Str("HOW")
-			if c.Has("note") {
-				via += "; " + c.Str("note")
-			}
-			s := incidents.Sending{
-				Incident: c.I.N, Kind: k.Key, Reporter: k.Audience == templates.ForReporter, To: c.Sealed("WHOM"), Part: 1, Parts: 1,
-				AskedBy: c.Who.Name, State: incidents.SendByHand, Via: incidents.Seal(via),
-			}
-			if _, err := c.Tx.AddSending(s); err != nil {
-				return Reply{}, err
-			}
-			if err := c.keep(c.I, incidents.NoteSent(s, c.now)); err != nil {
-				return Reply{}, err
-			}
-			return c.card("sent/noted", "draft", incidents.Seal(k.Key), "via", c.Sealed("HOW"), "to", s.To, "then", incidents.Seal(thenSay(k))), nil
-		},
-	}
-}
-
-// thenSay gives the command that notes what sending a kind does, where it does
-// something.
-func thenSay(k templates.DraftKind) string {
-	switch {
-	case k.Key == "ack":
-		return "ack sent"
-	case k.Key == "update":
-		return "update sent"
-	case k.Channel == templates.ByMastodon:
-		return "done " + incidents.AnnounceStep
-	}
-	return map[string]string{"distro": "done notify-distros", "oss-security": "done oss-security"}[k.Key]
 }

@@ -76,6 +76,7 @@ type Command struct {
 	Freeze  func(*Call) (string, Reply, error) // what such an act holds besides what was typed, and how it is shown; may be nil
 	Proves  bool                               // the room is proven for it even when nothing sealed is typed
 	Reads   bool                               // it changes nothing: it is obeyed however old the line is
+	Before  bool                               // its flags stand before its text: what looks like one in the text is the text's
 	Outside bool                               // what is typed names somebody outside, who can be forgotten
 	Run     func(*Call) (Reply, error)
 }
@@ -103,7 +104,7 @@ func Table() []Command {
 		guestAllow(), guestRemove(), guestList(),
 		releasePlan(), releaseAdd(), releaseRemove(), releaseShow(), releaseLive(), releaseYanked(), releaseUndo(),
 		tagRecord(), tagCheck(), tagList(),
-		draft(), draftList(), draftEdit(), draftReset(), patchAdd(), patchList(), patchDrop(), send(), sent(),
+		draft(), draftList(), draftEdit(), draftReset(), patchAdd(), patchList(), patchDrop(), send(), sendStop(), sent(),
 		timeline(), heard(), approve(), suspend(), unsuspend(),
 		here(), away(), back(),
 		plan(), define(), support(),

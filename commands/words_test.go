@@ -145,7 +145,7 @@ func TestUsage(t *testing.T) {
 		"ack sent":      "!ack sent [INC-n] [--via HOW] [--at WHEN]",
 		"timeline":      "!timeline [INC-n] [n]",
 		"release live":  "!release live [--at WHEN] <version> [--by-hand reason]",
-		"approve":       "!approve <code>",
+		"approve":       "!approve [code]",
 	}
 	for _, c := range Table() {
 		usage := c.Usage()

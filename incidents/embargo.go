@@ -1,6 +1,7 @@
 package incidents
 
 import (
+	"slices"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type Embargo struct {
 	Zone     string    // the zone it was given in
 	AgreedAt time.Time // when the reporter agreed to this moment; zero: not yet
 	EndedAt  time.Time // when it was lifted or broken
+	MovedAt  time.Time // when it got another date than the one that people had been told; zero: it did not
 }
 
 // Dated reports whether its moment counts: it is agreed, set or moved, and not over.
@@ -80,6 +82,22 @@ func Cautions(p Plan, i Incident, at, now time.Time) []Caution {
 	add(!i.WildAt.IsZero(), CautionWild)
 	add(!i.PublicAt.IsZero(), CautionPublic)
 	return out
+}
+
+// ListToTell gives the step by which the distributions' list is told, while that is still
+// to be done: there is a date, at least a proposed one, and those whom the list reaches are
+// to hear of an incident of this level and track.
+func ListToTell(p Plan, i Incident) (Step, bool) {
+	for _, s := range p.Steps {
+		if s.Gate != "window" || i.Embargo.State == "" || i.Embargo.Over() || !Applies(p, i, s) || StateOf(p, i, s).State != StepOpen {
+			continue
+		}
+		reached := slices.DeleteFunc(slices.Clone(p.Map.Downstream), func(d Downstream) bool { return d.Step != s.Key })
+		if len(reached) == 0 || slices.ContainsFunc(reached, func(d Downstream) bool { return d.Meant(p, i) }) {
+			return s, true
+		}
+	}
+	return Step{}, false
 }
 
 // aroundNewYear reports whether nobody is at work to install anything: from
@@ -183,7 +201,11 @@ func SetEmbargo(p Plan, i Incident, w When, who string, now time.Time) (Incident
 		agreed = time.Time{} // it was another date that they agreed to
 	}
 	i.Snoozes = awoken(p, i.Snoozes)
-	i.Embargo = Embargo{State: EmbargoSet, At: w.At, Zone: w.Zone, AgreedAt: agreed}
+	moved := e.MovedAt
+	if e.State != "" && !w.At.Equal(e.At) {
+		moved = now
+	}
+	i.Embargo = Embargo{State: EmbargoSet, At: w.At, Zone: w.Zone, AgreedAt: agreed, MovedAt: moved}
 	return i, Entry{Kind: "embargo-set", Who: who, At: now, Plain: SayInstant(w.At)}, nil
 }
 
@@ -206,7 +228,7 @@ func MoveEmbargo(p Plan, i Incident, w When, why Sealed, who string, now time.Ti
 		return i, Entry{}, Refuse("embargo-too-long", "days", int(EmbargoMost/(24*time.Hour)), "last", i.OpenedAt.Add(EmbargoMost))
 	}
 	i.Snoozes = awoken(p, i.Snoozes)
-	i.Embargo = Embargo{State: EmbargoMoved, At: w.At, Zone: w.Zone}
+	i.Embargo = Embargo{State: EmbargoMoved, At: w.At, Zone: w.Zone, MovedAt: now}
 	return i, Entry{Kind: "embargo-moved", Who: who, At: now, Plain: SayInstant(w.At), Text: why}, nil
 }
 

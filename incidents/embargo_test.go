@@ -275,3 +275,38 @@ func TestLiftedIsNotDisclosed(t *testing.T) {
 		t.Error("published, and the reporter waits")
 	}
 }
+
+// TestListToTell: the list is told of what the plan tells it, before the date
+// and once.
+func TestListToTell(t *testing.T) {
+	p, _ := pillow(t)
+	of := func(kind, level string) incidents.Incident {
+		return reportedAs(t, p, incidents.Opening{Type: kind, Severity: level})
+	}
+	public := embargoed(of("vulnerability", "high"), incidents.EmbargoSet)
+	public.PublicAt = noon()
+	standard := embargoed(of("vulnerability", "high"), incidents.EmbargoSet)
+	standard.Track = incidents.Seal("standard")
+	for _, c := range []struct {
+		name string
+		i    incidents.Incident
+		want bool
+	}{
+		{"set, High", embargoed(of("vulnerability", "high"), incidents.EmbargoSet), true},
+		{"agreed, Critical", embargoed(of("vulnerability", "critical"), incidents.EmbargoAgreed), true},
+		{"proposed", embargoed(of("vulnerability", "high"), incidents.EmbargoProposed), true},
+		{"proposed, Medium", embargoed(of("vulnerability", "medium"), incidents.EmbargoProposed), false},
+		{"no embargo", of("vulnerability", "high"), false},
+		{"over", embargoed(of("vulnerability", "high"), incidents.EmbargoLifted), false},
+		{"set, Medium: the plan tells no distribution", embargoed(of("vulnerability", "medium"), incidents.EmbargoSet), false},
+		{"set, without a level", embargoed(of("vulnerability", ""), incidents.EmbargoSet), false},
+		{"a library of others", embargoed(of("bundled-library", "high"), incidents.EmbargoSet), false},
+		{"the standard track, by word", standard, false},
+		{"public", public, false},
+		{"told already", done(embargoed(of("vulnerability", "high"), incidents.EmbargoSet), time.Hour, "notify-distros"), false},
+	} {
+		if s, got := incidents.ListToTell(p, c.i); got != c.want || got != (s.Key == "notify-distros") {
+			t.Errorf("%s: %v %q", c.name, got, s.Key)
+		}
+	}
+}

@@ -26,6 +26,8 @@ import (
 //	set            an embargo's date is set, which it stays when it is over
 //	over           the embargo was lifted or broken
 //	broken         it was broken
+//	untold         somebody outside knows of another date than the one that holds: the
+//	               instant is when it became another, by a move or an early lift
 //	disclosed      it is public: by a step that discloses, or by a broken embargo
 //	wild           it is exploited in the wild
 //	public         the report is public
@@ -41,7 +43,7 @@ import (
 func Events() []string {
 	return []string{
 		"reported", "reporter", "opened", "acknowledged", "begun", "updated", "leveled", "cve", "late-cve", "tracked", "reach",
-		"not-reachable", "agreed", "embargo", "set", "over", "broken", "disclosed", "wild", "public", "released",
+		"not-reachable", "agreed", "embargo", "set", "over", "broken", "untold", "disclosed", "wild", "public", "released",
 		"reporter-date", "quarterly", "staffed", "unled", "lead-heard", "lead-away", "handoff", "closed",
 	}
 }
@@ -145,6 +147,12 @@ func (i Incident) embargoEvent(p Plan, event string) (time.Time, bool) {
 		return e.EndedAt, e.Over()
 	case "broken":
 		return e.EndedAt, e.State == EmbargoBroken
+	case "untold": // of a broken one the checklist says whom to tell
+		for _, t := range WhoWasTold(p, i, nil) {
+			if t.Stale && e.State != EmbargoBroken {
+				return e.changedAt(), true
+			}
+		}
 	case "disclosed":
 		if e.State == EmbargoBroken {
 			return e.EndedAt, true

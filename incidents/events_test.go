@@ -101,6 +101,10 @@ func TestEvents(t *testing.T) {
 		{event: "set", yes: embargoed(plain, "lifted"), no: plain},
 		{event: "over", yes: embargoed(plain, "lifted"), after: 2 * h, no: embargoed(plain, "moved")},
 		{event: "broken", yes: embargoed(plain, "broken"), after: 2 * h, no: embargoed(plain, "lifted")},
+		{event: "untold", yes: with(func(i *incidents.Incident) {
+			*i = embargoed(*i, "moved")
+			i.AckAt, i.Embargo.MovedAt = noon().Add(h), noon().Add(3*h)
+		}), after: 3 * h, no: embargoed(plain, "moved")},
 		{event: "disclosed", yes: embargoed(plain, "broken"), after: 2 * h, no: embargoed(plain, "lifted")},
 		{event: "disclosed", yes: done(plain, 4*h, "publish"), after: 4 * h, no: done(plain, 4*h, "tag", "wheels", "watch")},
 		{event: "disclosed", yes: done(plain, 4*h, "announce"), after: 4 * h, no: plain},
@@ -144,7 +148,7 @@ func TestEventsAreListed(t *testing.T) {
 	full.AckAt, full.CVEAt, full.WildAt, full.PublicAt, full.PolicyAt, full.LeadAway = noon(), noon().Add(time.Hour), noon(), noon(), noon(), noon()
 	full.CVE, full.Track, full.Reach, full.Release.LiveAt = incidents.Seal("CVE-2026-1234"), incidents.Seal("upstream"), incidents.Seal("no"), noon()
 	full.Handoff.To, full.Roles = "bob", map[string]string{"lead": "alice", "patch": "bob", "release": "carol", "comms": "dana"}
-	full.Embargo = incidents.Embargo{State: incidents.EmbargoSet, At: noon(), AgreedAt: noon()}
+	full.Embargo = incidents.Embargo{State: incidents.EmbargoSet, At: noon(), AgreedAt: noon(), MovedAt: noon().Add(time.Hour)}
 	over := embargoed(full, incidents.EmbargoBroken)
 	over.Phase, over.Roles = incidents.Closed, nil
 	for _, i := range []incidents.Incident{full, over} {

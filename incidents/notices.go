@@ -13,13 +13,41 @@ type Notice struct {
 	Contact Sealed // likewise
 	AddedBy string
 	AddedAt time.Time
-	SentAt  time.Time // when they were told last; zero: not yet
+	SentAt  time.Time // when they were told first; zero: not yet
 	SentBy  string
 	Via     Sealed
 	Note    Sealed
+	More    []Telling // when they were told again, as it was noted
 	HeardAt time.Time // when they answered last; zero: not yet
 	HeardBy string    // who noted it
 	Answer  Sealed
+}
+
+// Telling is one time that somebody outside was told.
+type Telling struct {
+	At        time.Time
+	By        string
+	Via, Note Sealed
+}
+
+// last gives when they were told last; zero: not yet.
+func (n Notice) last() time.Time {
+	at := n.SentAt
+	for _, t := range n.More {
+		at = later(at, t.At)
+	}
+	return at
+}
+
+// told gives what was noted of somebody with one more time that they were told: what
+// was noted first stays.
+func (n Notice) told(t Telling) Notice {
+	if n.SentAt.IsZero() {
+		n.SentAt, n.SentBy, n.Via, n.Note = t.At, t.By, t.Via, t.Note
+		return n
+	}
+	n.More = append(slices.Clone(n.More), t)
+	return n
 }
 
 // The states of somebody who is to be told.
@@ -39,10 +67,12 @@ type Listener struct {
 	State  string // NoticeOpen, NoticeSent or NoticeAnswered
 	At     time.Time
 	Who    string
-	ByStep bool // they were told by the step that tells them
-	List   bool // the list reaches them, as things are: no mail of their own is needed
-	Alone  bool // a distribution that the list does not reach, while it is told of this
-	Wait   bool // not before the embargo is over: they can only be told in public
+	ByStep bool      // they were told by the step that tells them
+	List   bool      // the list reaches them, as things are: no mail of their own is needed
+	Alone  bool      // a distribution that the list does not reach, while it is told of this
+	Wait   bool      // not before the embargo is over: they can only be told in public
+	Last   time.Time // when they were told last
+	Stale  bool      // they were told of another date than the one that holds
 }
 
 // Meant reports whether the plan says to tell somebody of an incident, by its level
@@ -82,10 +112,12 @@ func (l *Listener) stand(p Plan, i Incident) {
 	if !n.SentAt.IsZero() {
 		l.State, l.At, l.Who = NoticeSent, n.SentAt, n.SentBy
 	}
-	if told, d := l.byStep(p, i); told && d.At.After(n.SentAt) {
-		l.State, l.At, l.Who, l.ByStep = NoticeSent, d.At, d.Who, true
+	l.Last = n.last()
+	if told, d := l.byStep(p, i); told && d.At.After(l.Last) {
+		l.State, l.At, l.Who, l.ByStep, l.Last = NoticeSent, d.At, d.Who, true, d.At
 	}
-	if !n.HeardAt.IsZero() && !n.HeardAt.Before(l.At) {
+	l.Stale = i.Embargo.stale(l.Last)
+	if !n.HeardAt.IsZero() && !n.HeardAt.Before(l.Last) {
 		l.State, l.At, l.Who = NoticeAnswered, n.HeardAt, n.HeardBy
 	}
 	mailed := private && TrackOf(p, i).Embargo
@@ -148,15 +180,25 @@ func AddNotice(p Plan, i Incident, name string, contact Sealed, who string, now 
 	return i, Entry{Kind: "notice-added", Who: who, At: now, Text: joinSealed(", ", Seal(name), contact)}, nil
 }
 
-// SendNotice notes that somebody outside was told. They can be told again.
-func SendNotice(p Plan, i Incident, typed string, via, note Sealed, who string, now time.Time) (Incident, Entry, error) {
+// SendNotice notes that somebody outside was told, at an instant that may be past. They
+// can be told again: again says that they had been told.
+func SendNotice(p Plan, i Incident, typed string, t Telling, now time.Time) (out Incident, e Entry, again bool, err error) {
 	n, name, ok := i.listener(p, typed)
 	if !ok {
-		return i, Entry{}, Refuse("notice-unknown", "handle", i.Handle)
+		return i, Entry{}, false, Refuse("notice-unknown", "handle", i.Handle)
 	}
-	n.SentAt, n.SentBy, n.Via, n.Note = now, who, via, note
-	e := Entry{Kind: "notice-sent", Who: who, At: now, Text: joinSealed(": ", joinSealed(" via ", name, via), note)}
-	return i.withNotice(n), e, nil
+	if err := CheckSentAt(i, t.At, now); err != nil {
+		return i, Entry{}, false, err
+	}
+	return i.withNotice(n.told(t)), tellingEntry(name, t, now), !n.SentAt.IsZero(), nil
+}
+
+func tellingEntry(name Sealed, t Telling, now time.Time) Entry {
+	e := Entry{Kind: "notice-sent", Who: t.By, At: now, Text: joinSealed(": ", joinSealed(" via ", name, t.Via), t.Note)}
+	if !t.At.Equal(now) {
+		e.Plain = SayInstant(t.At)
+	}
+	return e
 }
 
 // AnswerNotice notes that somebody who was told answered.
@@ -173,6 +215,14 @@ func AnswerNotice(p Plan, i Incident, typed string, note Sealed, who string, now
 	return i.withNotice(n), Entry{Kind: "notice-answered", Who: who, At: now, Text: joinSealed(": ", name, note)}, nil
 }
 
+func tellingFacts(all []Telling) []Facts {
+	out := []Facts{}
+	for _, t := range all {
+		out = append(out, Facts{"at": t.At, "who": t.By, "via": t.Via, "note": t.Note})
+	}
+	return out
+}
+
 // ListenerFacts gives the facts of who is told, for templates. All of it is sealed
 // but when and by whom of the project.
 func ListenerFacts(p Plan, i Incident, all []Listener) []Facts {
@@ -182,7 +232,7 @@ func ListenerFacts(p Plan, i Incident, all []Listener) []Facts {
 			"key": Seal(l.Key), "name": Seal(l.Downstream.Name), "kind": Seal(l.Kind), "package": Seal(l.Package), "contact": Seal(l.Downstream.Contact),
 			"state": l.State, "at": l.At, "who": l.Who, "bystep": sealedIf(l.ByStep), "list": sealedIf(l.List), "alone": sealedIf(l.Alone), "wait": sealedIf(l.Wait),
 			"via": l.Via, "note": l.Note, "answer": Sealed{}, "added": sealedIf(l.Added), "meant": sealedIf(l.Meant), "if": Seal(l.If),
-			"until": i.Embargo.At, "dated": i.Embargo.Dated(), "sentat": l.SentAt,
+			"until": i.Embargo.At, "dated": i.Embargo.Dated(), "sentat": l.SentAt, "stale": sealedIf(l.Stale), "more": tellingFacts(l.More),
 		}
 		if l.Added {
 			f["key"], f["name"], f["contact"] = l.ID, l.Notice.Name, l.Notice.Contact
@@ -191,7 +241,7 @@ func ListenerFacts(p Plan, i Incident, all []Listener) []Facts {
 			f["answer"] = l.Answer
 		}
 		if l.ByStep {
-			f["via"], f["note"] = Sealed{}, Sealed{}
+			f["via"], f["note"], f["more"] = Sealed{}, Sealed{}, []Facts{}
 		}
 		out = append(out, f)
 	}

@@ -86,7 +86,7 @@ func TestNotices(t *testing.T) {
 	}
 	send := func(name, key string, at time.Duration) {
 		t.Helper()
-		j, e, err := incidents.SendNotice(p, i, name, incidents.Seal("email"), incidents.Seal("a note"), "carol", noon().Add(at))
+		j, e, _, err := incidents.SendNotice(p, i, name, incidents.Telling{At: noon().Add(at), By: "carol", Via: incidents.Seal("email"), Note: incidents.Seal("a note")}, noon().Add(at))
 		refused(t, err, key)
 		if err == nil {
 			i, entries = j, append(entries, e.Kind)

@@ -28,9 +28,9 @@ func Advance(p Plan, before, i Incident, who string, now time.Time) (Incident, [
 	return i, moved
 }
 
-// Told gives the entries that are announced: of phases that were passed through in one
+// Announced gives the entries that are announced: of phases that were passed through in one
 // go, the last.
-func Told(entries []Entry) []Entry {
+func Announced(entries []Entry) []Entry {
 	var out []Entry
 	for k, e := range entries {
 		if e.Kind == "phase" && k+1 < len(entries) && entries[k+1].Kind == "phase" {

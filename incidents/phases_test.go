@@ -175,7 +175,7 @@ func TestPhasesOfEachTrack(t *testing.T) {
 func TestToldOfPhases(t *testing.T) {
 	e := func(kind, plain string) incidents.Entry { return incidents.Entry{Kind: kind, Plain: plain} }
 	got := ""
-	for _, one := range incidents.Told([]incidents.Entry{e("phase", "a"), e("step-done", "b"), e("phase", "c"), e("phase", "d"), e("phase", "e")}) {
+	for _, one := range incidents.Announced([]incidents.Entry{e("phase", "a"), e("step-done", "b"), e("phase", "c"), e("phase", "d"), e("phase", "e")}) {
 		got += one.Plain
 	}
 	if got != "abe" {

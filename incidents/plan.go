@@ -51,7 +51,7 @@ type Track struct {
 // Needed lists what the rules name, and every plan has for that: kinds and keys.
 func Needed() [][2]string {
 	return [][2]string{
-		{"step", "notify-distros"}, {"step", "share-poc"}, {"step", "oss-security"}, {"step", "tag"}, {"step", AnnounceStep}, {"clock", watchClock},
+		{"step", "notify-distros"}, {"step", "share-poc"}, {"step", "oss-security"}, {"step", "tag"}, {"clock", watchClock},
 		{"step", "request-cve"}, {"step", "test"}, {"step", "audit-tags"}, {"step", "audit-wheels"},
 	}
 }
@@ -73,6 +73,7 @@ type Step struct {
 	After     []string // steps that come before it
 	Gate      string   // what locks it: "embargo", "window" or "clock:KEY"; or ""
 	Contact   string   // whom it turns to: a contact of the plan
+	Draft     string   // the kind of text for people outside that does it when it is sent, or ""
 	First     bool     // it comes before everything else
 	Optional  bool     // it holds up no phase
 	Release   bool     // it is done once for all incidents of a release
@@ -150,6 +151,7 @@ type ClockRule struct {
 	All      bool            // whether Everyone is meant
 	Does     string          // when it stops, in words
 	Say      string          // what to say then; {handle} stands for the incident
+	Draft    string          // the kind of text to the reporter that begins it anew when it is sent, or ""
 	Extra    bool
 	Source   string
 }

@@ -40,6 +40,7 @@ type Sending struct {
 	Account      string // of the bot, that it is sent from
 	Reporter     bool   // it is for the reporter
 	To           Sealed // addresses, or who was told
+	For          Sealed // whom it is for, where several get one of the same kind
 	Subject      Sealed
 	Body         Sealed
 	Hash         Sealed // of the whole text
@@ -50,11 +51,18 @@ type Sending struct {
 	Second       string
 	At           time.Time // when it was approved, or noted
 	State        string
-	Via          Sealed    // by hand: how
+	Via          Sealed    // by hand: how, with a note
+	How          Sealed    // likewise without it, which is not kept
 	SentID       Sealed    // what the network calls it
 	Problem      Sealed    // why it was not sent
 	DoneAt       time.Time // when that was written down; zero: its end is open, whatever is feared of it
 }
+
+// PretendAccount is the account that a rehearsal sends from: nothing goes to anybody.
+const PretendAccount = "(rehearsal) nobody"
+
+// Pretended reports whether it was sent in a rehearsal only.
+func (s Sending) Pretended() bool { return s.Account == PretendAccount }
 
 // By gives who wanted it sent: "alice", or "alice and bob".
 func (s Sending) By() string {
@@ -94,9 +102,15 @@ func HashIs(hash Sealed, typed string) bool { return hash.Same(Seal(strings.ToLo
 // the reporter in it can be erased.
 func NoteSent(s Sending, now time.Time) Entry {
 	e := Entry{Incident: s.Incident, Kind: "sent", Who: s.AskedBy, At: now}
+	if s.State == SendByHand && !s.DoneAt.IsZero() && !s.DoneAt.Equal(now) {
+		e.Plain = SayInstant(s.DoneAt)
+	}
 	how := s.Via
 	if s.Way != "" {
-		how = joinSealed(" ", Seal(s.Way), mapSealed(ShortHash(s.Hash), func(h string) string { return "(" + h + ")" }), s.Address())
+		if s.Pretended() {
+			how = Seal("(rehearsal) not sent to anybody:")
+		}
+		how = joinSealed(" ", how, Seal(s.Way), mapSealed(ShortHash(s.Hash), func(h string) string { return "(" + h + ")" }), s.Address())
 	}
 	if s.Parts > 1 {
 		how = joinSealed(", ", how, Seal(fmt.Sprintf("post %d of %d", s.Part, s.Parts)))
@@ -123,35 +137,28 @@ func NoteCut(s Sending, state string, now time.Time) Entry {
 	return Entry{Incident: s.Incident, Kind: "send-cut", Who: s.AskedBy, At: now, Text: joinSealed(": ", Seal(s.Kind), Seal(out))}
 }
 
-// Arrive gives the incident after a text reached people outside, and the entries for
-// it. A reporter who was sent the acknowledgement was answered, and one who was sent
-// an update was told how it stands: completed names the command that would have said
-// so, or is "".
-func Arrive(p Plan, i Incident, s Sending, now time.Time) (out Incident, entries []Entry, completed string) {
-	entries = []Entry{NoteSent(s, now)}
-	if !i.Open() {
-		return i, entries, "" // nobody waits for it: that it was sent is on record all the same
+// StopAs judges how a text ends that somebody stops while it waits: SendRefused where it
+// was surely not sent, SendUnknown where a try of unknown outcome was made, and "" where
+// one is being made at this moment, which nobody can stop.
+func StopAs(trying, unknown bool) string {
+	switch {
+	case trying:
+		return ""
+	case unknown:
+		return SendUnknown
 	}
-	var e Entry
-	var err error
-	switch s.Kind {
-	case "ack":
-		out, e, err = Acknowledge(i, Seal(s.Way), now, s.AskedBy, now)
-		completed = "ack sent"
-	case "update":
-		out, e, err = NoteUpdate(p, i, Seal(s.Way), s.AskedBy, now)
-		completed = "update sent"
-	default:
-		return i, entries, ""
-	}
-	if err != nil { // they were answered before, or nobody waits
-		return i, entries, ""
-	}
-	return out, append(entries, e), completed
+	return SendRefused
 }
 
-// AnnounceStep is the step of the plan that a post on Mastodon does.
-const AnnounceStep = "announce"
+// NoteStopped gives the entry of the record for a text that somebody stopped before it
+// was sent, or perhaps sent.
+func NoteStopped(s Sending, ended, who string, now time.Time) Entry {
+	how := Sealed{}
+	if ended == SendUnknown {
+		how = Seal("it may have been sent before that")
+	}
+	return Entry{Incident: s.Incident, Kind: "send-stopped", Who: who, At: now, Text: joinSealed(", ", Seal(s.Kind), how)}
+}
 
 // Basis gives a hash of all that a text for people outside rests on: the facts of an
 // incident, who reported it, its embargo and its release. What is done or noted in
@@ -193,9 +200,9 @@ func Stopped(s Sending, i Incident, obeyed func(person string) bool, now time.Ti
 // SendingFacts gives what there is to say about a text that was sent or is to be.
 func SendingFacts(s Sending) Facts {
 	return Facts{
-		"draft": Seal(s.Kind), "way": Seal(s.Way), "account": Seal(s.Account), "to": s.To, "hash": ShortHash(s.Hash),
+		"draft": Seal(s.Kind), "for": s.For, "way": Seal(s.Way), "account": Seal(s.Account), "to": s.To, "hash": ShortHash(s.Hash),
 		"asker": s.AskedBy, "second": s.Second, "by": s.By(), "part": s.Part, "parts": s.Parts, "state": s.State,
-		"via": s.Via, "address": s.Address(), "sentat": s.At, "doneat": s.DoneAt,
+		"pretended": s.Pretended(), "via": s.Via, "address": s.Address(), "sentat": s.At, "doneat": s.DoneAt,
 	}
 }
 

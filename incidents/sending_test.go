@@ -69,36 +69,131 @@ func TestBasis(t *testing.T) {
 	}
 }
 
+// sendingPlan is a plan in which texts do something when they are sent.
+func sendingPlan() incidents.Plan {
+	p := testPlan()
+	p.Steps = []incidents.Step{
+		{Key: "acknowledge", Name: "Answer", Phase: incidents.Reported, By: "acknowledged", Draft: "ack"},
+		{Key: "tell-list", Name: "Tell the list", Phase: incidents.Fixing, Gate: "window", Draft: "distro"},
+		{Key: "post", Name: "Post", Phase: incidents.Releasing, Gate: "embargo", Draft: "oss-security"},
+		{Key: "toot", Name: "Toot", Phase: incidents.Releasing, Release: true, Gate: "embargo", Draft: "mastodon"},
+	}
+	p.Clocks = append(p.Clocks, incidents.ClockRule{Key: "update", Name: "Update", From: "updated", Due: 168 * time.Hour, Draft: "update"})
+	return p
+}
+
 // TestArrive: what reaches the reporter counts as their answer, once and while somebody
 // waits for it; whatever belongs to them is no text of the record.
 func TestArrive(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	p := testPlan()
+	p := sendingPlan()
+	arrive := func(i incidents.Incident, s incidents.Sending, at, now time.Time) incidents.Arrival {
+		t.Helper()
+		a, err := incidents.Arrive(p, i, nil, s, at, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
 	i := incidents.Incident{N: 1, Phase: incidents.Reported, ReportedAt: at.Add(-time.Hour)}
 	s := incidents.Sending{
 		Incident: 1, Kind: "ack", Way: incidents.ByMail, Reporter: true, To: incidents.Seal("erin@example.org"), Hash: incidents.Seal(strings.Repeat("0a", 32)),
 		AskedBy: "alice", Second: "bob", SentID: incidents.Seal("17 https://example.org/17"),
 	}
-	got, entries, completed := incidents.Arrive(p, i, s, at)
-	if completed != "ack sent" || !got.AckAt.Equal(at) || got.Phase != incidents.Triage || len(entries) != 2 || entries[1].Kind != "acknowledged" {
-		t.Errorf("%+v %+v %q", got, entries, completed)
+	update := s
+	update.Kind = "update"
+	if got := arrive(i, update, at, at); !got.First || got.Done || len(got.Entries) != 1 || !got.UpdateAt.IsZero() {
+		t.Errorf("an update before the acknowledgement: %+v", got.Completion)
 	}
-	e := entries[0]
+	got := arrive(i, s, at, at)
+	if !got.Done || got.Say != "ack sent" || !got.AckAt.Equal(at) || got.Phase != incidents.Triage || len(got.Entries) != 2 || got.Entries[1].Kind != "acknowledged" {
+		t.Errorf("%+v", got)
+	}
+	e := got.Entries[0]
 	if e.Kind != "sent" || e.Plain != "" || !e.Text.Same(incidents.Seal("ack")) || len(e.Personal) != 1 ||
 		!e.Personal[0].Value.Same(incidents.Seal("mail (0a0a0a0a0a0a) https://example.org/17, approved by bob, to erin@example.org")) {
 		t.Errorf("the record holds %q", e.Personal[0].Value.Reveal(fullClearance()))
 	}
-	if _, entries, completed = incidents.Arrive(p, got, s, at); completed != "" || len(entries) != 1 {
-		t.Errorf("a second acknowledgement did %q: %+v", completed, entries)
+	if again := arrive(got.Incident, s, at.Add(time.Hour), at.Add(time.Hour)); again.Done || !again.Since.Equal(at) || len(again.Entries) != 1 {
+		t.Errorf("a second acknowledgement did %+v", again.Completion)
+	}
+	// What was said to the reporter before counts from then, and takes nothing back.
+	late := at.Add(50 * time.Hour)
+	got = arrive(got.Incident, update, late.Add(-2*time.Hour), late)
+	if !got.Done || got.Say != "update sent" || !got.UpdateAt.Equal(late.Add(-2*time.Hour)) || got.Entries[1].Plain == "" {
+		t.Errorf("%+v", got)
+	}
+	if got = arrive(got.Incident, update, late.Add(-20*time.Hour), late); !got.UpdateAt.Equal(late.Add(-2 * time.Hour)) {
+		t.Errorf("an older update moved the clock to %v", got.UpdateAt)
 	}
 	i.Phase = incidents.Closed
-	if got, _, completed = incidents.Arrive(p, i, s, at); completed != "" || !got.AckAt.IsZero() {
-		t.Errorf("of what is closed it did %q", completed)
+	if got := arrive(i, s, at, at); got.Done || !got.AckAt.IsZero() {
+		t.Errorf("of what is closed it did %+v", got.Completion)
 	}
 	s.Kind, s.Reporter = "downstream", false
-	if _, entries, completed = incidents.Arrive(p, i, s, at); completed != "" || len(entries[0].Personal) != 0 || !strings.HasPrefix(entries[0].Text.Reveal(fullClearance()), "downstream: mail") {
-		t.Errorf("%+v %q", entries, completed)
+	if got := arrive(i, s, at, at); got.Say != "" || len(got.Entries[0].Personal) != 0 || !strings.HasPrefix(got.Entries[0].Text.Reveal(fullClearance()), "downstream: mail") {
+		t.Errorf("%+v", got)
 	}
+}
+
+// TestArriveDoesSteps: a text does the step that the plan connects with it. That the
+// list was told before its window is a fact; what an embargo locks stays open.
+func TestArriveDoesSteps(t *testing.T) {
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	p := sendingPlan()
+	set := incidents.Embargo{State: incidents.EmbargoSet, At: at.Add(20 * 24 * time.Hour)}
+	soon := incidents.Embargo{State: incidents.EmbargoSet, At: at.Add(5 * 24 * time.Hour)}
+	over := incidents.Embargo{State: incidents.EmbargoLifted, At: at, EndedAt: at}
+	for _, c := range []struct {
+		name, kind string
+		embargo    incidents.Embargo
+		done       bool
+		early      bool
+		lock       string
+	}{
+		{"the list, in its window", "distro", soon, true, false, ""},
+		{"the list, too early", "distro", set, true, true, ""},
+		{"the list, without a date", "distro", incidents.Embargo{}, true, true, ""},
+		{"a post under embargo", "oss-security", soon, false, false, "embargo"},
+		{"a post after it", "oss-security", over, true, false, ""},
+		{"a toot under embargo", "mastodon", soon, false, false, "embargo"},
+	} {
+		i := incidents.Incident{N: 1, Phase: incidents.Fixing, ReportedAt: at.Add(-time.Hour), Embargo: c.embargo}
+		s := incidents.Sending{Incident: 1, Kind: c.kind, AskedBy: "alice", State: incidents.SendByHand, Via: incidents.Seal("email"), DoneAt: at.Add(-time.Minute)}
+		got, err := incidents.Arrive(p, i, nil, s, s.DoneAt, at)
+		if err != nil || got.Done != c.done || got.Early != c.early || got.Lock.Why != c.lock {
+			t.Errorf("%s: %+v %v", c.name, got.Completion, err)
+		}
+		d := incidents.StateOf(p, got.Incident, got.Step)
+		if c.done != (d.State == incidents.StepDone) || c.done && !d.At.Equal(s.DoneAt) || got.Entries[0].Plain == "" {
+			t.Errorf("%s: %+v %+v", c.name, d, got.Entries)
+		}
+		if c.done {
+			if again, err := incidents.Arrive(p, got.Incident, nil, s, at, at); err != nil || again.Done || !again.Since.Equal(s.DoneAt) || again.Early {
+				t.Errorf("%s, again: %+v %v", c.name, again.Completion, err)
+			}
+		}
+	}
+	// Of a release it is done for all of it, or for none.
+	free := incidents.Incident{N: 1, Handle: "INC-1", Phase: incidents.Releasing, ReportedAt: at, Embargo: over}
+	other := incidents.Incident{N: 2, Handle: "INC-2", Phase: incidents.Releasing, ReportedAt: at, Embargo: over}
+	s := incidents.Sending{Incident: 1, Kind: "mastodon", AskedBy: "alice", Way: incidents.ByMastodon}
+	if got, err := incidents.Arrive(p, free, []incidents.Incident{other}, s, at, at); err != nil || !got.Done || len(got.Along) != 1 || len(got.AlongEntries) != 1 {
+		t.Errorf("%+v %v", got, err)
+	}
+	other.Embargo = soon
+	if got, err := incidents.Arrive(p, free, []incidents.Incident{other}, s, at, at); err != nil || got.Done || len(got.Along) != 0 || got.Lock.Why != "embargo" || len(got.Entries) != 1 {
+		t.Errorf("locked by another: %+v %v", got, err)
+	}
+}
+
+// TestCheckSentAt: nothing was sent in the future, nor before the report.
+func TestCheckSentAt(t *testing.T) {
+	now := noon()
+	i := incidents.Incident{N: 1, ReportedAt: now.Add(-time.Hour)}
+	refused(t, incidents.CheckSentAt(i, now, now), "")
+	refused(t, incidents.CheckSentAt(i, now.Add(time.Second), now), "sent-in-future")
+	refused(t, incidents.CheckSentAt(i, now.Add(-2*time.Hour), now), "sent-before-report")
 }
 
 // TestTextHash: no two texts have one hash, however they are cut.

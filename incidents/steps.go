@@ -147,6 +147,12 @@ func refuseLocked(i Incident, s Step, l Lock) error {
 
 // DoStep notes that a step was done, with evidence where there is some.
 func DoStep(p Plan, i Incident, key string, evidence Sealed, who string, now time.Time) (Incident, Entry, error) {
+	return doStep(p, i, key, evidence, now, false, who, now)
+}
+
+// doStep is DoStep of what was done at an instant, which may be past. What happened all
+// the same, though the distributions' list was to be told later, counts as done (fact).
+func doStep(p Plan, i Incident, key string, evidence Sealed, at time.Time, fact bool, who string, now time.Time) (Incident, Entry, error) {
 	s, err := findStep(p, i, key)
 	if err != nil {
 		return i, Entry{}, err
@@ -154,7 +160,7 @@ func DoStep(p Plan, i Incident, key string, evidence Sealed, who string, now tim
 	if d := StateOf(p, i, s); d.State != StepOpen {
 		return i, Entry{}, Refuse("step-closed", "handle", i.Handle, "step", Seal(s.Key), "state", d.State, "at", d.At, "who", d.Who)
 	}
-	if l := LockOf(p, i, s, now); l.Why != "" {
+	if l := LockOf(p, i, s, now); l.Why != "" && !(fact && l.onlyWindow(s)) {
 		return i, Entry{}, refuseLocked(i, s, l)
 	}
 	if err := notBy(p, i, s, who); err != nil {
@@ -166,8 +172,19 @@ func DoStep(p Plan, i Incident, key string, evidence Sealed, who string, now tim
 	if say := SayLive(i, s); !say.Empty() {
 		return i, Entry{}, Refuse("step-by-release", "step", Seal(s.Key), "say", say)
 	}
-	i.Steps = withDeed(i.Steps, s.Key, Deed{State: StepDone, At: now, Who: who, Note: evidence})
-	return i, Entry{Kind: "step-done", Who: who, At: now, Text: joinSealed(": ", Seal(s.Key), evidence)}, nil
+	i.Steps = withDeed(i.Steps, s.Key, Deed{State: StepDone, At: at, Who: who, Note: evidence})
+	e := Entry{Kind: "step-done", Who: who, At: now, Text: joinSealed(": ", Seal(s.Key), evidence)}
+	if !at.Equal(now) {
+		e.Plain = SayInstant(at)
+	}
+	return i, e, nil
+}
+
+// onlyWindow reports whether what locks a step is nothing but the window of the
+// distributions' list: who mailed it before that has to hear what follows, and it is no
+// less mailed.
+func (l Lock) onlyWindow(s Step) bool {
+	return s.Gate == "window" && (l.Why == "window" || l.Why == "no-embargo")
 }
 
 // SayNow gives what completes a step as it is typed now.

@@ -90,14 +90,24 @@ func SetPublic(i Incident, on bool, why Sealed, who string, now time.Time) (Inci
 
 // NoteUpdate notes that the reporter was told how it stands.
 func NoteUpdate(p Plan, i Incident, via Sealed, who string, now time.Time) (Incident, Entry, error) {
+	return noteUpdate(p, i, via, now, who, now)
+}
+
+// noteUpdate is NoteUpdate of what was said to the reporter at an instant, which may be
+// past: what they were told since then stays.
+func noteUpdate(p Plan, i Incident, via Sealed, at time.Time, who string, now time.Time) (Incident, Entry, error) {
 	if _, waits := Happened(p, i, "reporter"); !waits {
 		return i, Entry{}, Refuse("nobody-waits", "handle", i.Handle)
 	}
 	if i.AckAt.IsZero() {
 		return i, Entry{}, Refuse("acknowledge-first", "handle", i.Handle)
 	}
-	i.UpdateAt = now
-	return i, Entry{Kind: "updated", Who: who, At: now, Text: via}, nil
+	i.UpdateAt = later(i.UpdateAt, at)
+	e := Entry{Kind: "updated", Who: who, At: now, Text: via}
+	if !at.Equal(now) {
+		e.Plain = SayInstant(at)
+	}
+	return i, e, nil
 }
 
 // The policies of reporters that are known by name. Project Zero publishes 90 days

@@ -90,12 +90,22 @@ func (b *Book) DraftKind(key string) (DraftKind, bool) {
 	return DraftKind{}, false
 }
 
-// CheckDrafts wants a draft for each outcome of a plan that names one.
+// CheckDrafts wants a draft for each outcome, step and clock of a plan that names one.
 func (b *Book) CheckDrafts(p incidents.Plan) error {
 	var errs []error
 	for _, o := range p.Outcomes {
 		if k, ok := b.DraftKind(o.Draft); o.Draft != "" && (!ok || k.Audience != ForReporter) {
 			errs = append(errs, fmt.Errorf("outcome %s: there is no draft %q for the reporter", o.Key, o.Draft))
+		}
+	}
+	for _, s := range p.Steps {
+		if k, ok := b.DraftKind(s.Draft); s.Draft != "" && (!ok || s.By == "acknowledged" && k.Audience != ForReporter) {
+			errs = append(errs, fmt.Errorf("step %s: there is no draft %q for it", s.Key, s.Draft))
+		}
+	}
+	for _, c := range p.Clocks {
+		if k, ok := b.DraftKind(c.Draft); c.Draft != "" && (!ok || k.Audience != ForReporter) {
+			errs = append(errs, fmt.Errorf("clock %s: there is no draft %q for the reporter", c.Key, c.Draft))
 		}
 	}
 	return errors.Join(errs...)

@@ -166,6 +166,35 @@ func TestPlanHasItsDrafts(t *testing.T) {
 			t.Errorf("outcome %s has the draft %q", o.Key, o.Draft)
 		}
 	}
+	does := map[string]string{}
+	for _, s := range p.Steps {
+		if s.Draft != "" {
+			does[s.Draft] = s.Key
+		}
+	}
+	for draft, step := range map[string]string{"ack": "acknowledge", "distro": "notify-distros", "oss-security": "oss-security", "mastodon": "announce"} {
+		if does[draft] != step {
+			t.Errorf("sending %s does the step %q", draft, does[draft])
+		}
+	}
+	for k := range p.Steps { // one that is not there, and one that the reporter is not told by
+		if p.Steps[k].Key == "announce" {
+			q := p
+			q.Steps = slices.Clone(p.Steps)
+			q.Steps[k].Draft = "nonsense"
+			if err := b.CheckDrafts(q); err == nil || !strings.Contains(err.Error(), "step announce") {
+				t.Errorf("a step with a draft that is not there: %v", err)
+			}
+		}
+		if p.Steps[k].Key == "acknowledge" {
+			q := p
+			q.Steps = slices.Clone(p.Steps)
+			q.Steps[k].Draft = "distro"
+			if err := b.CheckDrafts(q); err == nil || !strings.Contains(err.Error(), "step acknowledge") {
+				t.Errorf("an acknowledgement that is no draft for the reporter: %v", err)
+			}
+		}
+	}
 	p.Outcomes[0].Draft = "advisory"
 	p.Outcomes[1].Draft = "nonsense"
 	if err := b.CheckDrafts(p); err == nil || strings.Count(err.Error(), "there is no draft") != 2 {

@@ -46,7 +46,7 @@ func planFacts(p incidents.Plan, i incidents.Incident, name string, many bool, s
 	for k, v := range incidents.NewFacts(
 		"steps", steps, "others", []string{"INC-8"}, "tracked", incidents.Sealed{}, "policy", incidents.Seal("p0"),
 		"heard", i.Heard(), "ago", "2 h", "silent", !many, "free", i.Heard().Add(incidents.LeadSilence), "away", i.LeadAway, "back", i.LeadReturn,
-		"knows", []string{"alice", "bob"}, "distros", incidents.Seal("yes"), "opener", "alice",
+		"knows", []string{"alice", "bob"}, "outsiders", outsiders(true, seal), "opener", "alice",
 		"until", now().Add(30*time.Minute), "days", 90, "dates", []string{"Tue 2026-12-01 14:00 UTC", "Wed 2026-12-02 14:00 UTC"},
 		"step", incidents.Seal("reproduce"), "after", incidents.Seal("wheels"), "lockclock", "Embargo", "how", "open", "state", incidents.StepDone,
 	) {
@@ -70,7 +70,7 @@ func planFacts(p incidents.Plan, i incidents.Incident, name string, many bool, s
 	case name == "lead/brief":
 		f["guests"], f["sendings"] = 2, outsideFacts(p, i, "draft/list", many, seal)["earlier"]
 		if !many {
-			f["guests"], f["distros"], f["knows"] = 0, incidents.Sealed{}, []string{}
+			f["guests"], f["knows"], f["outsiders"] = 0, []string{}, []incidents.Facts{}
 		}
 	case name == "todo":
 		f["shown"], f["count"], f["closed"] = "all", len(steps), 7
@@ -147,6 +147,7 @@ func embargoFacts(f incidents.Facts, i incidents.Incident, kind string, many boo
 	for k, v := range incidents.NewFacts(
 		"cautions", incidents.Seal(" friday weekend holidays soon distros told agree reporter wild public "),
 		"local", []string{"alice Thu 18:30 CET", "bob Fri 2026-12-04 04:30 AEDT"}, "assumed", many, "left", "8 d 8 h", "past", false,
+		"liststep", incidents.Seal("notify-distros"), "outsiders", outsiders(many, seal),
 		"onlist", true, "window", window, "windowopen", many, "preferred", window.Add(7*24*time.Hour), "preferredopen", false, "second", "",
 		"agreements", []incidents.Facts{{"who": seal("Erin"), "quote": seal("the 3rd suits me"), "at": now()}, {"who": seal("Erin"), "quote": incidents.Sealed{}, "at": now()}},
 		"atonce", []incidents.Facts{{"name": incidents.Seal("Tell Tidelift that the embargo is over"), "key": incidents.Seal("leak-tidelift")}},
@@ -192,4 +193,14 @@ func stepFacts(f incidents.Facts, p incidents.Plan, i incidents.Incident, kind s
 			f[k] = v
 		}
 	}
+}
+
+// outsiders are people outside who were told.
+func outsiders(stale bool, seal func(string) incidents.Sealed) []incidents.Facts {
+	return incidents.ToldFacts([]incidents.Told{
+		{Reporter: true, At: now(), Stale: stale, Say: incidents.Seal("update sent INC-7")},
+		{Name: seal("Alpine Linux"), At: now(), Stale: stale, Say: seal("notify sent INC-7 alpine")},
+		{Step: "notify-distros", At: now(), Stale: stale, Say: incidents.Seal("sent INC-7 distro --via <how>")},
+		{Name: seal("Kivy"), At: now()},
+	})
 }

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"strings"
+	"time"
 
 	"tocsin/incidents"
 )
@@ -9,7 +10,7 @@ import (
 // outsideFacts are those of what is drafted for people outside, and sent.
 func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool, seal func(string) incidents.Sealed) incidents.Facts {
 	family, kind, _ := strings.Cut(name, "/")
-	about := strings.HasPrefix(kind, "patch-") || strings.HasPrefix(kind, "draft-") || strings.HasPrefix(kind, "send-") || strings.HasPrefix(kind, "sent-") || kind == "needs-full"
+	about := strings.HasPrefix(kind, "patch-") || strings.HasPrefix(kind, "draft-") || strings.HasPrefix(kind, "send-") || strings.HasPrefix(kind, "sent-") || kind == "close-waits" || kind == "needs-full"
 	if family != "draft" && family != "patch" && family != "send" && family != "sent" && !(family == "refusals" && about) {
 		return incidents.Facts{}
 	}
@@ -55,6 +56,19 @@ func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool
 			f["found"] = []incidents.Facts{{"told": seal("A patch names an id that is not of this incident: fix.patch: CVE-2026-99999.")}}
 		}
 	}
+	for k, v := range completionOf(name, incidents.Completion{Say: "done notify-distros", Step: incidents.Step{Key: "notify-distros"}, Done: many, Early: many, Lock: incidents.Lock{Why: "embargo", Until: now()}}, now()) {
+		f[k] = v
+	}
+	for k, v := range incidents.NewFacts(
+		"told", seal("Alpine Linux"), "other", "bob", "ago", many, "assumed", many, "embargodated", many, "sentat", now(), "ended", "refused", "what", seal("ack"), "waits", []string{"ack", "K7QFM"},
+		"last", []incidents.Facts{incidents.SendingFacts(byHand)}, "declines", []string{"decline-duplicate", "decline-out-of-scope"}, "reported", now(),
+	) {
+		f[k] = v
+	}
+	f["pretended"] = !many
+	if !many && name == "send/stopped" {
+		f["code"] = ""
+	}
 	if name == "send/asked" || name == "send/asked/preview" {
 		f["posts"] = []incidents.Facts{{"number": 1, "length": 412, "text": seal("Pillow fixes a security issue.")}, {"number": 2, "length": 40, "text": seal("Please upgrade.")}}
 	}
@@ -69,4 +83,12 @@ func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool
 		f["waysend"], f["moved"], f["reporter"], f["state"] = false, false, false, incidents.SendUnknown
 	}
 	return f
+}
+
+// completionOf gives what a text did, for the templates that say it.
+func completionOf(name string, c incidents.Completion, at time.Time) incidents.Facts {
+	if !strings.HasPrefix(name, "sent/") {
+		return incidents.Facts{}
+	}
+	return incidents.CompletionFacts(c, at)
 }

@@ -38,7 +38,7 @@ func reportFacts(p incidents.Plan, i incidents.Incident, f incidents.Facts, name
 	}
 	i = told(i, many, seal)
 	one := incidents.ListenerFacts(p, i, incidents.Audience(p, i))
-	put(incidents.NewFacts("listeners", one, "told", 2, "all", len(one), "bylist", 3, "one", one[0]))
+	put(incidents.NewFacts("listeners", one, "told", 2, "all", len(one), "bylist", 3, "one", one[0].With("sentat", now()), "again", many))
 	if !many {
 		put(incidents.NewFacts("told", 0, "bylist", 0))
 	}

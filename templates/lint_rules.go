@@ -68,7 +68,7 @@ func subjectRules() []rule {
 			return append(anyIDs(t.subject), bugWords(t.subject)...)
 		}},
 		{
-			"subject-says", LintWarning, "A subject is never encrypted, and this one says what the report is about: change it with `Subject:` in `!draft edit`", veiled,
+			"subject-says", LintWarning, "A subject is never encrypted, and this one says what the report is about: change it with `!draft edit --subject`", veiled,
 			func(t *checked) []string {
 				return when(slices.ContainsFunc([]string{"title", "summary", "details"}, func(fact string) bool { return quotes(t.subject, t.facts[fact], 3) }))
 			},

@@ -203,7 +203,7 @@ func subjectCases() []lintCase {
 		{rule: "open-subject", kind: "upstream"},
 		{rule: "open-subject", kind: "upstream", bad: true, subject: "CVE-2026-25990"},
 		{rule: "subject-says", kind: "ack"},
-		{rule: "subject-says", kind: "ack", bad: true, subject: "Re: [Security] Out-of-bounds write in the PSD decoder", also: tells("`Subject:` in `!draft edit`")},
+		{rule: "subject-says", kind: "ack", bad: true, subject: "Re: [Security] Out-of-bounds write in the PSD decoder", also: tells("`!draft edit --subject`")},
 		{rule: "subject-says", kind: "ack", subject: "Re: your report, and the decoder"},
 		{rule: "subject-says", kind: "ack", out: true, subject: "Re: [Security] Out-of-bounds write in the PSD decoder"},
 		{rule: "subject-says", kind: "update"},

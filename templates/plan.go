@@ -97,6 +97,7 @@ type stepFile struct {
 	After     []string `toml:"after"`
 	Gate      string   `toml:"gate"`
 	Contact   string   `toml:"contact"`
+	Draft     string   `toml:"draft"`
 	First     bool     `toml:"first"`
 	Optional  bool     `toml:"optional"`
 	Release   bool     `toml:"release"`
@@ -122,6 +123,7 @@ type clockFile struct {
 	Everyone string   `toml:"everyone"`
 	Does     string   `toml:"does"`
 	Say      string   `toml:"say"`
+	Draft    string   `toml:"draft"`
 	Extra    bool     `toml:"extra"`
 	Source   string   `toml:"source"`
 }
@@ -202,7 +204,7 @@ func (f *planFile) nouns(p *incidents.Plan) {
 		p.Steps = append(p.Steps, incidents.Step{
 			Key: s.Key, Name: s.Name, Section: s.Section, Phase: incidents.Phase(s.Phase), Role: s.Role, NotRole: s.NotRole,
 			Tracks: s.Tracks, Levels: s.Levels, Outcomes: s.Outcomes, When: s.When, Unless: s.Unless, By: s.By, After: s.After,
-			Gate: s.Gate, Contact: s.Contact, First: s.First, Optional: s.Optional, Release: s.Release, Discloses: s.Discloses, Extra: s.Extra, Source: s.Source,
+			Gate: s.Gate, Contact: s.Contact, Draft: s.Draft, First: s.First, Optional: s.Optional, Release: s.Release, Discloses: s.Discloses, Extra: s.Extra, Source: s.Source,
 		})
 	}
 }
@@ -213,7 +215,7 @@ func (f *planFile) clocks(p *incidents.Plan) error {
 	for _, c := range f.Clock {
 		r := incidents.ClockRule{
 			Key: c.Key, Name: c.Name, Section: c.Section, From: c.From, When: c.When, Until: c.Until, Tracks: c.Tracks,
-			Levels: c.Levels, Outcomes: c.Outcomes, Role: c.Role, Does: c.Does, Say: c.Say, Extra: c.Extra, Source: c.Source,
+			Levels: c.Levels, Outcomes: c.Outcomes, Role: c.Role, Does: c.Does, Say: c.Say, Draft: c.Draft, Extra: c.Extra, Source: c.Source,
 		}
 		var err error
 		if r.Due, err = time.ParseDuration(c.Due); err != nil {

@@ -31,6 +31,7 @@ func checkParts(p *incidents.Plan, bad func(string, ...any)) {
 	for _, k := range p.Clocks {
 		c.clock(k)
 	}
+	c.drafts()
 }
 
 type partChecker struct {
@@ -89,6 +90,9 @@ func (c partChecker) step(s incidents.Step) {
 	if s.Contact != "" {
 		c.keys(what, "contact", []string{s.Contact})
 	}
+	if s.Draft != "" && s.By != "" && s.By != "acknowledged" {
+		c.bad("%s: a draft does a step that is done by word, or by the acknowledgement, and not one that is done by %q", what, s.By)
+	}
 	if s.Phase != "" && !slices.Contains(incidents.Phases(), s.Phase) {
 		c.bad("%s: phase %q is none of %v", what, s.Phase, incidents.Phases())
 	}
@@ -96,6 +100,23 @@ func (c partChecker) step(s incidents.Step) {
 		c.keys(what, "clock", []string{key})
 	} else if !slices.Contains([]string{"", "embargo", "window"}, s.Gate) {
 		c.bad(`%s: gate is "embargo", "window" or "clock:KEY"`, what)
+	}
+}
+
+// drafts wants every draft to do one thing at most when it is sent.
+func (c partChecker) drafts() {
+	does := map[string]string{}
+	one := func(what, draft string) {
+		if draft != "" && does[draft] != "" {
+			c.bad("%s: the draft %q does %s already", what, draft, does[draft])
+		}
+		does[draft] = what
+	}
+	for _, s := range c.p.Steps {
+		one("step "+s.Key, s.Draft)
+	}
+	for _, k := range c.p.Clocks {
+		one("clock "+k.Key, k.Draft)
 	}
 }
 
@@ -123,6 +144,9 @@ func (c partChecker) clock(k incidents.ClockRule) {
 	}
 	if k.Extra && k.Source == "" {
 		c.bad("%s: what is extra names its source", what)
+	}
+	if k.Draft != "" && k.From != "updated" {
+		c.bad(`%s: a draft begins a clock anew that counts from "updated", and no other`, what)
 	}
 	if k.Repeat == 0 && k.From != "handoff" {
 		c.bad("%s: repeat is at least a minute, for what is overdue is said again; only a handoff ends by itself", what)

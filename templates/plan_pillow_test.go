@@ -21,6 +21,7 @@ func TestPillowsClocks(t *testing.T) {
 		{"embargo", "embargo", "0", "-14d -7d -3d -24h -4h -1h 0", "1h", "over", "lead"},
 		{"distros", "embargo", "-24h", "-14d -7d -3d -24h", "12h", "step:notify-distros over public", "comms"},
 		{"oss-security", "over", "1h", "1h", "12h", "step:oss-security", "comms"},
+		{"untold", "untold", "2h", "1h 2h", "12h", "", "comms"}, // A.2
 		{"publication", "over", "24h", "4h 12h 24h", "12h", "disclosed not-reachable", "comms"},
 		{"poc", "step:oss-security", "7d", "3d 6d 7d", "24h", "step:publish-poc", "comms"},
 		{"watch", "step:wheels", "72h", "12h 24h 36h 48h 60h 72h", "24h", "step:watch", "lead"}, // 7.6.4

@@ -84,7 +84,6 @@ func TestBadPlans(t *testing.T) {
 		{`key = "oss-security"`, `key = "post"`, `there is no [[step]] with key = "oss-security"`},
 		{`key = "share-poc"`, `key = "share"`, `there is no [[step]] with key = "share-poc"`},
 		{`key = "tag"`, `key = "push"`, `there is no [[step]] with key = "tag"`},
-		{`key = "announce"`, `key = "toot"`, `there is no [[step]] with key = "announce"`},
 		{"[[clock]]\nkey = \"watch\"", "[[clock]]\nkey = \"look\"", `there is no [[clock]] with key = "watch"`},
 		{`hour = 14`, `hour = 24`, "hour"},
 		{`hour = 14`, `hour = -1`, "hour"},
@@ -134,6 +133,9 @@ due`, `clock distros: "secret" is no track`},
 		{`outcomes = ["fixed", "contained"]
 due`, `outcomes = ["won"]
 due`, `clock retrospective: "won" is no outcome`},
+		{`draft = "distro"`, `draft = "ack"`, `step notify-distros: the draft "ack" does step acknowledge already`},
+		{`by = "leveled"`, "by = \"leveled\"\ndraft = \"leak\"", `step severity: a draft does a step that is done by word`},
+		{`does = "When the reporter was answered"`, "does = \"it\"\ndraft = \"leak\"", `clock acknowledgement: a draft begins a clock anew that counts from "updated"`},
 		{`source = "A.1 promises to keep the reporter updated"`, ``, "clock update: what is extra names its source"},
 		{`types = ["bundled-library"]`, `types = ["library"]`, `track upstream: "library" is no type`},
 		{`levels = ["critical", "high"]

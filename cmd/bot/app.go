@@ -39,6 +39,7 @@ type parts struct {
 	failpoint func(step string)
 	random    func([]byte)
 	letters   letters                                   // makes mail; the zero value: plain, from whom people say
+	pretend   bool                                      // outside leads nowhere
 	outside   map[string]way                            // how something is sent to people outside, by incidents.Ways; absent: not at all
 	opened    func(context.Context, *store.Store) error // before anything is done with the file; may be nil
 	index     outbox.Index                              // where releases are looked up; nil: they are noted as live by hand
@@ -91,7 +92,7 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 		Approve: p.approve, Table: commands.Table(), Log: p.log, Ignored: a.ignored.add, Most: a.most, Hosts: hosts,
 		RoomsFor: func(network string) []string { return p.roomsFor[network] },
 		MaxAge:   func(network string) time.Duration { return p.maxAge[network] }, Looks: p.index != nil,
-		Ways: p.way, Letters: p.letters.envelope, RoomNames: p.roomNames(),
+		Rehearsal: p.pretend, Ways: p.way, Letters: p.letters.envelope, RoomNames: p.roomNames(),
 	}
 	places := make([]outbox.Place, len(p.desks))
 	for i, d := range p.desks {

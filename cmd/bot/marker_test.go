@@ -251,6 +251,7 @@ func (d *markedDesk) start(planHash string, c *clock) {
 		p.direct[n] = incidents.Grant{Network: incidents.OnIRC, Asks: asks}
 	}
 	p.outside = map[string]way{incidents.ByMail: {courier: &d.hearsay, known: d.hearsay.known}}
+	p.pretend = false
 	d.matrixParts(&p)
 	p.index, p.every = markedIndex{}, time.Hour
 	a, err := newApp(d.t.Context(), p, d.nets["irc"], d.nets["safe"], d.nets["mute"], hostEar{d.nets["matrix"]})

@@ -11,6 +11,7 @@ import (
 	"tocsin/bridges/console"
 	"tocsin/commands"
 	"tocsin/incidents"
+	"tocsin/incidents/outbox"
 	"tocsin/incidents/store"
 	"tocsin/templates"
 )
@@ -49,9 +50,31 @@ func rehearsalParts(dbPath string, c *clock, log *slog.Logger) (parts, error) {
 		direct:  map[string]incidents.Grant{console.Network: {Network: incidents.OnConsole, Asks: "full"}},
 		approve: func(string) bool { return true },
 		desks:   []commands.Place{{Network: console.Network, Room: console.Room().ID}},
-		clock:   c, log: log,
+		clock:   c, log: log, outside: pretendWays(), pretend: true,
 	}, nil
 }
+
+// pretendWays are ways to people outside that lead nowhere: what two people approve in a
+// rehearsal is kept in its file, marked, and goes to nobody.
+func pretendWays() map[string]way {
+	known := func() commands.Way {
+		return commands.Way{From: func([]string) (string, error) { return incidents.PretendAccount, nil }}
+	}
+	out := map[string]way{}
+	for _, name := range incidents.Ways() {
+		out[name] = way{courier: pretender{}, known: known}
+	}
+	return out
+}
+
+// pretender carries nothing.
+type pretender struct{}
+
+// Carry sends nothing to anybody.
+func (pretender) Carry(context.Context, outbox.Parcel) (string, error) { return "rehearsal", nil }
+
+// Find says the same.
+func (pretender) Find(context.Context, outbox.Parcel) (string, error) { return "rehearsal", nil }
 
 // rehearsal is a console with its bot.
 type rehearsal struct {

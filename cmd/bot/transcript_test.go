@@ -107,7 +107,9 @@ func (s *staged) Restart(ctx context.Context) error {
 		}
 	}
 	p.roster = incidents.NewRoster(people...)
-	p.outside = map[string]way{}
+	if len(s.script.Rooms)+len(s.script.Ways) > 0 { // else it is a rehearsal as it is
+		p.outside, p.pretend = map[string]way{}, false
+	}
 	for name, account := range s.script.Ways {
 		p.outside[name] = way{courier: stageCourier{s.stage, name}, known: func() commands.Way { return commands.Way{From: func([]string) (string, error) { return account, nil }} }}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tocsin/bridges"
@@ -308,84 +309,49 @@ func (h carryHand) record(tx *store.Tx, last incidents.Sending) error {
 	if err != nil {
 		return err
 	}
-	i, entries, completed := incidents.Arrive(plan, before, s, tx.Now())
-	entries[0] = incidents.NoteSent(last, tx.Now())
-	if s.Way == incidents.ByMastodon {
-		var e incidents.Entry
-		if i, e, err = h.announced(tx, i, s); err != nil {
-			return err
-		}
-		if e.Kind != "" {
-			entries, completed = append(entries, e), "done "+incidents.AnnounceStep
-		}
-	}
-	i, moved := incidents.Advance(plan, before, i, s.AskedBy, tx.Now())
-	if _, err = tx.Save(i, append(entries, moved...)...); err != nil {
+	others, err := h.others(tx, before)
+	if err != nil {
 		return err
 	}
-	return h.inform(tx, s, "send/arrived", "completed", incidents.Seal(completed), "moved", len(moved) > 0)
-}
-
-// announced does the step that a post does, where nothing locks it: for all incidents
-// of the release, as when somebody says that it is done. Where that is not possible
-// there is no entry: the step stays open, and is done by word.
-func (h carryHand) announced(tx *store.Tx, i incidents.Incident, s incidents.Sending) (incidents.Incident, incidents.Entry, error) {
-	plan, now := *h.o.c.Plan(), tx.Now()
-	step, ok := plan.Step(incidents.AnnounceStep)
-	if !ok || !i.Open() {
-		return i, incidents.Entry{}, nil
-	}
-	rule := func(o incidents.Incident) (incidents.Incident, incidents.Entry, error) {
-		return incidents.DoStep(plan, o, step.Key, s.Address(), s.AskedBy, now)
-	}
-	done, e, err := rule(i)
-	if _, no := incidents.AsRefusal(err); no {
-		return i, incidents.Entry{}, nil
-	}
+	a, err := incidents.Arrive(plan, before, others, s, tx.Now(), tx.Now())
 	if err != nil {
-		return i, e, err
+		return err
 	}
-	others, err := h.others(tx, i)
-	if err != nil {
-		return i, e, err
-	}
-	along, entries, err := incidents.Alongside(plan, i, others, step, rule)
-	if _, no := incidents.AsRefusal(err); no {
-		return i, incidents.Entry{}, nil
-	}
-	for k, o := range along {
-		if err != nil {
-			break
-		}
+	a.Entries[0] = incidents.NoteSent(last, tx.Now())
+	for k, o := range a.Along {
 		was := o
 		for _, b := range others {
 			if b.N == o.N {
 				was = b
 			}
 		}
-		o, moved := incidents.Advance(plan, was, o, s.AskedBy, now)
-		_, err = tx.Save(o, append([]incidents.Entry{entries[k]}, moved...)...)
+		o, moved := incidents.Advance(plan, was, o, s.AskedBy, tx.Now())
+		if _, err := tx.Save(o, append([]incidents.Entry{a.AlongEntries[k]}, moved...)...); err != nil {
+			return err
+		}
 	}
-	return done, e, err
+	i, moved := incidents.Advance(plan, before, a.Incident, s.AskedBy, tx.Now())
+	if _, err = tx.Save(i, append(a.Entries, moved...)...); err != nil {
+		return err
+	}
+	completed := ""
+	if a.Done {
+		completed = a.Say
+	}
+	return h.inform(tx, s, "send/arrived", "completed", incidents.Seal(completed), "moved", len(moved) > 0)
 }
 
 // others loads the other incidents of the release that an incident is in.
 func (h carryHand) others(tx *store.Tx, i incidents.Incident) ([]incidents.Incident, error) {
-	var out []incidents.Incident
 	if i.Release.N == 0 {
 		return nil, nil
 	}
 	r, err := tx.ReleaseOf(i.N)
-	for _, n := range r.Carries {
-		if err != nil {
-			return nil, err
-		}
-		var o incidents.Incident
-		if o, err = tx.Incident(n); err == nil && o.N != i.N && o.Release.N == r.N {
-			out = append(out, o)
-		}
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	all, err := tx.Carried(r)
+	return slices.DeleteFunc(all, func(o incidents.Incident) bool { return o.N == i.N }), err
 }
 
 // inform says in the desks and in the incident's own room what became of a text.

@@ -254,7 +254,7 @@ func (h releaseHand) announce(tx *store.Tx, i incidents.Incident, entries []inci
 	if err != nil {
 		return err
 	}
-	for k, e := range incidents.Told(entries) {
+	for k, e := range incidents.Announced(entries) {
 		moved := e.Kind == "phase"
 		f := incidents.Card(*h.o.c.Plan(), i, tx.Now())
 		f["who"], f["kind"], f["plain"], f["text"] = e.Who, e.Kind, e.Plain, e.Text

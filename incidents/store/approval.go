@@ -54,7 +54,20 @@ func (tx *Tx) Approval(code string) (incidents.Approval, bool, error) {
 	return a, err == nil, err
 }
 
-// EndApproval closes an open request: approved, voided or expired.
+// OpenApprovals gives the codes of an incident's requests that stand, oldest first; of
+// all requests when it is 0.
+func (tx *Tx) OpenApprovals(incident int) ([]string, error) {
+	var out []string
+	err := tx.each(`SELECT code FROM approval WHERE (?1 = 0 OR incident = ?1) AND done = '' AND expires > ?2 ORDER BY id`, []any{incident, tx.now.UnixMilli()}, func(r *sql.Rows) error {
+		var code string
+		err := r.Scan(&code)
+		out = append(out, code)
+		return err
+	})
+	return out, err
+}
+
+// EndApproval closes an open request: approved, voided, withdrawn or expired.
 func (tx *Tx) EndApproval(code, how, who string) error {
 	_, err := tx.exec(`UPDATE approval SET done = ?, done_by = ?, done_at = ? WHERE code = ? AND done = ''`,
 		how, who, tx.now.UnixMilli(), code)

@@ -20,6 +20,28 @@ func (tx *Tx) loadNotices(n int) ([]incidents.Notice, error) {
 		out = append(out, o)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	for k := range out {
+		if out[k].More, err = tx.loadTellings(n, out[k].ID); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// loadTellings loads when somebody was told again.
+func (tx *Tx) loadTellings(n int, key incidents.Sealed) ([]incidents.Telling, error) {
+	var out []incidents.Telling
+	err := tx.each(`SELECT at, by, via, note FROM telling WHERE incident = ? AND key = ? ORDER BY id`, []any{n, key}, func(r *sql.Rows) error {
+		var t incidents.Telling
+		var at sql.NullInt64
+		err := r.Scan(&at, &t.By, &t.Via, &t.Note)
+		t.At = instant(at)
+		out = append(out, t)
+		return err
+	})
 	return out, err
 }
 
@@ -39,6 +61,15 @@ func (tx *Tx) saveNotices(i incidents.Incident) error {
 			heard_at = excluded.heard_at, heard_by = excluded.heard_by, answer = excluded.answer`,
 			i.N, o.ID, o.Name, o.Contact, o.AddedBy, millis(o.AddedAt), millis(o.SentAt), o.SentBy, o.Via, o.Note,
 			millis(o.HeardAt), o.HeardBy, o.Answer)
+		old := 0
+		if k < len(have) {
+			old = len(have[k].More)
+		}
+		for _, t := range o.More[min(old, len(o.More)):] {
+			if err == nil {
+				_, err = tx.exec(`INSERT INTO telling (incident, key, at, by, via, note) VALUES (?, ?, ?, ?, ?, ?)`, i.N, o.ID, t.At.UnixMilli(), t.By, t.Via, t.Note)
+			}
+		}
 		if err != nil {
 			return fmt.Errorf("keeping who is told of %s: %w", i.Handle, err)
 		}
@@ -47,7 +78,7 @@ func (tx *Tx) saveNotices(i incidents.Incident) error {
 }
 
 func sameNotice(a, b incidents.Notice) bool {
-	return a.ID.Same(b.ID) && a.SentAt.Equal(b.SentAt) && a.SentBy == b.SentBy && a.Via.Same(b.Via) && a.Note.Same(b.Note) &&
+	return len(a.More) == len(b.More) && a.ID.Same(b.ID) && a.SentAt.Equal(b.SentAt) && a.SentBy == b.SentBy && a.Via.Same(b.Via) && a.Note.Same(b.Note) &&
 		a.HeardAt.Equal(b.HeardAt) && a.HeardBy == b.HeardBy && a.Answer.Same(b.Answer)
 }
 

@@ -30,7 +30,6 @@ func TestNoticesAreKept(t *testing.T) {
 		d.now = d.now.Add(time.Hour)
 		d.reopen()
 	}
-	none := incidents.Sealed{}
 	change(func(i incidents.Incident, now time.Time) (incidents.Incident, incidents.Entry, error) {
 		return incidents.SetFact(i, "library", "libtiff", "alice", now)
 	})
@@ -38,13 +37,22 @@ func TestNoticesAreKept(t *testing.T) {
 		return incidents.AddNotice(*d.plan, i, "FreeBSD", incidents.Seal("secteam@freebsd.org"), "carol", now)
 	})
 	change(func(i incidents.Incident, now time.Time) (incidents.Incident, incidents.Entry, error) {
-		return incidents.SendNotice(*d.plan, i, "alpine", incidents.Seal("email"), incidents.Seal("with the patch"), "carol", now)
+		i, e, _, err := incidents.SendNotice(*d.plan, i, "alpine", incidents.Telling{At: now, By: "carol", Via: incidents.Seal("email"), Note: incidents.Seal("with the patch")}, now)
+		return i, e, err
 	})
 	change(func(i incidents.Incident, now time.Time) (incidents.Incident, incidents.Entry, error) {
-		return incidents.SendNotice(*d.plan, i, "freebsd", none, none, "carol", now)
+		i, e, _, err := incidents.SendNotice(*d.plan, i, "freebsd", incidents.Telling{At: now, By: "carol"}, now)
+		return i, e, err
 	})
 	change(func(i incidents.Incident, now time.Time) (incidents.Incident, incidents.Entry, error) {
 		return incidents.AnswerNotice(*d.plan, i, "freebsd", incidents.Seal("thank you"), "dana", now)
+	})
+	change(func(i incidents.Incident, now time.Time) (incidents.Incident, incidents.Entry, error) {
+		i, e, again, err := incidents.SendNotice(*d.plan, i, "alpine", incidents.Telling{At: now, By: "dana", Via: incidents.Seal("phone"), Note: incidents.Seal("again")}, now)
+		if !again {
+			t.Error("nobody knows that Alpine was told before")
+		}
+		return i, e, err
 	})
 	d.do(func(tx *Tx) error {
 		got, err := tx.Incident(i.N)
@@ -57,7 +65,7 @@ func TestNoticesAreKept(t *testing.T) {
 				ID: incidents.Seal("freebsd"), Name: incidents.Seal("FreeBSD"), Contact: incidents.Seal("secteam@freebsd.org"), AddedBy: "carol", AddedAt: at(1),
 				SentAt: at(3), SentBy: "carol", HeardAt: at(4), HeardBy: "dana", Answer: incidents.Seal("thank you"),
 			},
-			{ID: incidents.Seal("alpine"), SentAt: at(2), SentBy: "carol", Via: incidents.Seal("email"), Note: incidents.Seal("with the patch")},
+			{ID: incidents.Seal("alpine"), SentAt: at(2), SentBy: "carol", Via: incidents.Seal("email"), Note: incidents.Seal("with the patch"), More: []incidents.Telling{{At: at(5), By: "dana", Via: incidents.Seal("phone"), Note: incidents.Seal("again")}}},
 		}
 		if len(got.Notices) != len(want) {
 			t.Fatalf("%d notices are kept", len(got.Notices))
@@ -66,6 +74,9 @@ func TestNoticesAreKept(t *testing.T) {
 			if !sameNotice(n, want[k]) || !n.Name.Same(want[k].Name) || !n.Contact.Same(want[k].Contact) || n.AddedBy != want[k].AddedBy || !n.AddedAt.Equal(want[k].AddedAt) {
 				t.Errorf("notice %d is not as it was", k)
 			}
+		}
+		if m := got.Notices[1].More; len(m) != 1 || !m[0].At.Equal(at(5)) || m[0].By != "dana" || !m[0].Via.Same(incidents.Seal("phone")) || !m[0].Note.Same(incidents.Seal("again")) {
+			t.Errorf("told again: %+v", m)
 		}
 		if !got.Library.Same(incidents.Seal("libtiff")) {
 			t.Error("the library is lost")

@@ -14,24 +14,24 @@ const responseColumns = `
 	incident, level_at, cve_at, wild_at, public_at, update_at, policy_at, lead_since,
 	embargo, embargo_at, embargo_zone, embargo_agreed, embargo_ended,
 	handoff_to, handoff_from, handoff_by, handoff_at, track, reach, policy, ghsa, library,
-	reach_why, workaround, poc, period, files, advice`
+	reach_why, workaround, poc, period, files, advice, embargo_moved`
 
 // loadResponse loads how the response to an incident stands.
 func (tx *Tx) loadResponse(i *incidents.Incident) error {
-	var level, cve, wild, public, update, policy, lead, embargo, agreed, ended, handoff sql.NullInt64
+	var level, cve, wild, public, update, policy, lead, embargo, agreed, ended, handoff, moved sql.NullInt64
 	e, h := &i.Embargo, &i.Handoff
 	var n int
 	err := tx.row(`SELECT`+responseColumns+` FROM response WHERE incident = ?`, i.N).Scan(
 		&n, &level, &cve, &wild, &public, &update, &policy, &lead,
 		&e.State, &embargo, &e.Zone, &agreed, &ended,
 		&h.To, &h.From, &h.By, &handoff, &i.Track, &i.Reach, &i.Policy, &i.GHSA, &i.Library,
-		&i.ReachWhy, &i.Workaround, &i.PoC, &i.Period, &i.Files, &i.Advice)
+		&i.ReachWhy, &i.Workaround, &i.PoC, &i.Period, &i.Files, &i.Advice, &moved)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	i.LevelAt, i.CVEAt, i.WildAt, i.PublicAt = instant(level), instant(cve), instant(wild), instant(public)
 	i.UpdateAt, i.PolicyAt, i.LeadSince = instant(update), instant(policy), instant(lead)
-	e.At, e.AgreedAt, e.EndedAt, h.At = instant(embargo), instant(agreed), instant(ended), instant(handoff)
+	e.At, e.AgreedAt, e.EndedAt, e.MovedAt, h.At = instant(embargo), instant(agreed), instant(ended), instant(moved), instant(handoff)
 	return err
 }
 
@@ -39,11 +39,11 @@ func (tx *Tx) loadResponse(i *incidents.Incident) error {
 func (tx *Tx) saveResponse(i incidents.Incident) error {
 	e, h := i.Embargo, i.Handoff
 	_, err := tx.exec(`INSERT OR REPLACE INTO response (`+responseColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		i.N, millis(i.LevelAt), millis(i.CVEAt), millis(i.WildAt), millis(i.PublicAt), millis(i.UpdateAt), millis(i.PolicyAt), millis(i.LeadSince),
 		e.State, millis(e.At), e.Zone, millis(e.AgreedAt), millis(e.EndedAt),
 		h.To, h.From, h.By, millis(h.At), i.Track, i.Reach, i.Policy, i.GHSA, i.Library,
-		i.ReachWhy, i.Workaround, i.PoC, i.Period, i.Files, i.Advice)
+		i.ReachWhy, i.Workaround, i.PoC, i.Period, i.Files, i.Advice, millis(e.MovedAt))
 	if err != nil {
 		return fmt.Errorf("keeping the response to %s: %w", i.Handle, err)
 	}

@@ -20,29 +20,34 @@ const ways = "way/"
 
 const sendingColumns = `
 	id, incident, kind, channel, account, reporter, recipient, subject, body, hash, basis, part, parts, first,
-	asked_by, second, at, state, via, sent_id, problem, done_at`
+	asked_by, second, at, state, via, sent_id, problem, done_at, name`
 
 func scanSending(r interface{ Scan(...any) error }) (incidents.Sending, error) {
 	var s incidents.Sending
 	var at, done sql.NullInt64
 	err := r.Scan(&s.ID, &s.Incident, &s.Kind, &s.Way, &s.Account, &s.Reporter, &s.To, &s.Subject, &s.Body, &s.Hash, &s.Basis, &s.Part, &s.Parts, &s.First,
-		&s.AskedBy, &s.Second, &at, &s.State, &s.Via, &s.SentID, &s.Problem, &done)
+		&s.AskedBy, &s.Second, &at, &s.State, &s.Via, &s.SentID, &s.Problem, &done, &s.For)
 	s.At, s.DoneAt = instant(at), instant(done)
 	return s, err
 }
 
-// AddSending keeps a text that was sent or is to be, and gives its ID.
+// AddSending keeps a text that was sent or is to be, and gives its ID. When it was sent
+// is now, unless it says otherwise.
 func (tx *Tx) AddSending(s incidents.Sending) (int, error) {
 	done := any(nil)
-	if s.State != incidents.SendQueued {
+	switch {
+	case s.State == incidents.SendQueued:
+	case s.DoneAt.IsZero():
 		done = tx.now.UnixMilli()
+	default:
+		done = s.DoneAt.UnixMilli()
 	}
 	r, err := tx.exec(`INSERT INTO sending
 		(incident, kind, channel, account, reporter, recipient, subject, body, hash, basis, part, parts, first,
-		 asked_by, second, at, state, via, sent_id, problem, done_at, told)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+		 asked_by, second, at, state, via, sent_id, problem, done_at, name, told)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
 		s.Incident, s.Kind, s.Way, s.Account, s.Reporter, s.To, s.Subject, s.Body, s.Hash, s.Basis, s.Part, s.Parts, s.First,
-		s.AskedBy, s.Second, tx.now.UnixMilli(), s.State, s.Via, s.SentID, s.Problem, done)
+		s.AskedBy, s.Second, tx.now.UnixMilli(), s.State, s.Via, s.SentID, s.Problem, done, s.For)
 	if err != nil {
 		return 0, err
 	}
@@ -55,8 +60,10 @@ func (tx *Tx) AddSending(s incidents.Sending) (int, error) {
 
 // QueueCarry queues that a text is taken to people outside.
 func (tx *Tx) QueueCarry(s incidents.Sending) error {
-	return tx.Queue(Row{Key: fmt.Sprintf("carry/%d", s.ID), Kind: Carry, Network: Lane(s.Way), Incident: s.Incident})
+	return tx.Queue(Row{Key: carryKey(s), Kind: Carry, Network: Lane(s.Way), Incident: s.Incident})
 }
+
+func carryKey(s incidents.Sending) string { return fmt.Sprintf("carry/%d", s.ID) }
 
 // SendingOf gives the text that a row of kind Carry is about.
 func (tx *Tx) SendingOf(r Row) (incidents.Sending, error) {
@@ -82,6 +89,17 @@ func (tx *Tx) Part(s incidents.Sending, part int) (incidents.Sending, bool, erro
 		return p, false, nil
 	}
 	return p, err == nil, err
+}
+
+// CarryRow gives the row that carries a text: whether it is being tried at this moment,
+// and what is known of it; false when there is none.
+func (tx *Tx) CarryRow(s incidents.Sending) (Row, bool, error) {
+	r := Row{Key: carryKey(s), Kind: Carry, Network: Lane(s.Way)}
+	err := tx.row(`SELECT id, state, tries, trying FROM outbox WHERE key = ?`, r.Key).Scan(&r.ID, &r.State, &r.Tries, &r.Trying)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, false, nil
+	}
+	return r, err == nil, err
 }
 
 // EndSending writes down how a text ended that has not ended: sent, refused or unknown.

@@ -119,6 +119,9 @@ func (tx *Tx) reporter(n int) (incidents.Reporter, error) {
 // said of this incident is said as erased.
 func (tx *Tx) Forget(n int) error {
 	tx.erased = true
+	if err := tx.forgetAddresses(n); err != nil {
+		return err
+	}
 	for _, q := range []string{
 		`UPDATE personal SET salt = NULL, value = NULL WHERE incident = ?`,
 		`UPDATE outbox SET template = 'erased', facts = '{}' WHERE incident = ? AND facts <> '' AND state IN ('due', 'unknown')`,
@@ -143,6 +146,22 @@ func (tx *Tx) Forget(n int) error {
 		}
 	}
 	return nil
+}
+
+// forgetAddresses erases whom texts went to where that was the reporter, of whatever kind
+// the texts are.
+func (tx *Tx) forgetAddresses(n int) error {
+	rep, err := tx.reporter(n)
+	if err != nil {
+		return err
+	}
+	all, err := tx.Sendings(n)
+	for _, s := range all {
+		if err == nil && !s.Reporter && incidents.Reaches(rep, s) {
+			_, err = tx.exec(`UPDATE sending SET reporter = 1 WHERE id = ?`, s.ID)
+		}
+	}
+	return err
 }
 
 func nullInt(n int) any {

@@ -1,0 +1,42 @@
+package incidents
+
+import (
+	"slices"
+	"strings"
+)
+
+// addressesIn gives the addresses of mail in a text, in small letters.
+func addressesIn(text string) []string {
+	var out []string
+	for _, word := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune(" \t\r\n<>()[],;\"'", r) }) {
+		if word = strings.Trim(strings.TrimPrefix(word, "mailto:"), ".:"); strings.Contains(strings.Trim(word, "@"), "@") {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
+// shareAddress reports whether two texts have an address of mail in common.
+func shareAddress(a, b Sealed) bool {
+	if a.p == nil || b.p == nil {
+		return false
+	}
+	have := addressesIn((*a.p)())
+	return slices.ContainsFunc(addressesIn((*b.p)()), func(one string) bool { return slices.Contains(have, one) })
+}
+
+// CheckRecipient refuses an address for a text that is for the reporter, where another
+// one of theirs is noted. Where none is noted it may go where it is said to go.
+func CheckRecipient(i Incident, kind, address string) error {
+	contact := i.Reporter.Contact
+	if contact.p == nil || len(addressesIn((*contact.p)())) == 0 || shareAddress(contact, Seal(address)) {
+		return nil
+	}
+	return Refuse("send-elsewhere", "handle", i.Handle, "draft", Seal(kind), "address", Seal(address))
+}
+
+// Reaches reports whether a text goes or went to the reporter, of whatever kind it is:
+// what is on record of that is theirs, and can be erased.
+func Reaches(r Reporter, s Sending) bool {
+	return s.Reporter || shareAddress(r.Contact, s.To) || shareAddress(r.Contact, s.Via) || shareAddress(r.Contact, s.For)
+}

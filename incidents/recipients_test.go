@@ -1,0 +1,52 @@
+package incidents_test
+
+import (
+	"testing"
+
+	"tocsin/incidents"
+)
+
+// TestCheckRecipient: a text for the reporter goes to the contact that is noted, whole
+// and not to an address that is only a part of it.
+func TestCheckRecipient(t *testing.T) {
+	for _, c := range []struct{ contact, address, want string }{
+		{"erin@example.org", "erin@example.org", ""},
+		{"Erin <Erin@Example.org>", "erin@example.org", ""},
+		{"erin@example.org, or mailto:erin@labs.example.org.", "erin@labs.example.org", ""},
+		{"erin@example.org", "in@example.org", "send-elsewhere"},
+		{"erin@example.org", "erin@example.or", "send-elsewhere"},
+		{"erin@example.org.uk", "erin@example.org", "send-elsewhere"},
+		{"erin@example.org", "mallory@example.org", "send-elsewhere"},
+		{"", "erin@example.org", ""},
+		{"in the advisory on GitHub, @erin", "erin@example.org", ""},
+	} {
+		i := incidents.Incident{N: 1, Handle: "INC-1", Reporter: incidents.Reporter{Contact: incidents.Seal(c.contact)}}
+		err := incidents.CheckRecipient(i, "ack", c.address)
+		if no, _ := incidents.AsRefusal(err); (no == nil) != (c.want == "") || no != nil && no.Key != c.want {
+			t.Errorf("%q for %q: %v", c.address, c.contact, err)
+		}
+	}
+}
+
+// TestReaches: what went to the reporter's address is theirs, whatever kind of text it
+// is and however it was noted.
+func TestReaches(t *testing.T) {
+	r := incidents.Reporter{Contact: incidents.Seal("erin@example.org")}
+	for _, c := range []struct {
+		s    incidents.Sending
+		want bool
+	}{
+		{incidents.Sending{Reporter: true}, true},
+		{incidents.Sending{To: incidents.Seal("linux-distros, Erin <erin@example.org>")}, true},
+		{incidents.Sending{Via: incidents.Seal("email; copy to erin@example.org")}, true},
+		{incidents.Sending{To: incidents.Seal("linux-distros@vs.openwall.org")}, false},
+		{incidents.Sending{}, false},
+	} {
+		if got := incidents.Reaches(r, c.s); got != c.want {
+			t.Errorf("%+v: %v", c.s, got)
+		}
+	}
+	if incidents.Reaches(incidents.Reporter{}, incidents.Sending{To: incidents.Seal("erin@example.org")}) {
+		t.Error("nobody is noted, and it reaches them")
+	}
+}
