@@ -51,8 +51,15 @@ type Track struct {
 // Needed lists what the rules name, and every plan has for that: kinds and keys.
 func Needed() [][2]string {
 	return [][2]string{
-		{"step", "notify-distros"}, {"step", "share-poc"}, {"step", "oss-security"}, {"step", "tag"}, {"clock", watchClock},
-		{"step", "request-cve"}, {"step", "test"}, {"step", "audit-tags"}, {"step", "audit-wheels"},
+		{"step", "notify-distros"},
+		{"step", "share-poc"},
+		{"step", "oss-security"},
+		{"step", "tag"},
+		{"clock", watchClock},
+		{"step", "request-cve"},
+		{"step", "test"},
+		{"step", "audit-tags"},
+		{"step", "audit-wheels"},
 	}
 }
 
