@@ -41,6 +41,7 @@ func SayDate(t time.Time) string { return t.UTC().Format("2006-01-02") }
 //	pocby                           until when a proof of concept has to be published
 //	yanked                          "yes": the release that was live is yanked
 //	urgent                          "yes": it is known or used outside, and no release with the fix is live
+//	due                             "yes": the distros list was told and the embargo is over, and no release with the fix is live
 //	audited                         "yes": tags and wheels were looked at again (plan, 7.5.2)
 //	tested                          "yes": the fix has a regression test
 //	grave                           "yes": the plan would have an embargo for its level
@@ -180,6 +181,7 @@ func dateFacts(f Facts, p Plan, i Incident, now time.Time) {
 	yanked := !i.Release.YankedAt.IsZero()
 	f["yanked"] = sealedIf(yanked)
 	f["urgent"] = sealedIf((!isLive || yanked) && (leaks || !i.WildAt.IsZero()))
+	f["due"] = sealedIf((!isLive || yanked) && e.Over() && happened(p, i, "step:notify-distros"))
 	f["proposed"] = sealedIf(e.State == EmbargoProposed)
 	f["locked"] = sealedIf(e.State != "" && !e.Over() || e.State == "" && TrackOf(p, i).Embargo)
 	f["fresh"] = sealedIf(p.Outside.FreshDays > 0 && (!isOut || now.Before(out.AddDate(0, 0, p.Outside.FreshDays))))

@@ -15,15 +15,18 @@ import (
 //	nothing is public while an embargo holds, or one has to come (plan, 7.4)
 //	mastodon                a release with the fix that is live (plan, section 8)
 //	oss-security, advisory  the same (plan, 7.3.4 and 7.4.4), unless it is known or exploited outside already: then they
-//	                        go out at once (policy of the distros lists; CERT Guide, active exploitation)
+//	                        go out at once (policy of the distros lists; CERT Guide, active exploitation). Where the
+//	                        list was told the post is due with the end of the embargo: a person chooses between that
+//	                        moment and the wheels some hours later (policy of the distros lists)
 //	release-notes           no more than the embargo: they go in with the release
 //	leak                    that something leaked, is public or is exploited
 //	not-reachable           that somebody said so, with the reason (plan, 9.2.5)
 //	compromise              no release: what users have to do cannot wait for one (plan, 7.5.4)
 func stateRules() []rule {
 	urgent := func(t *checked) bool { return t.has("urgent") }
+	due := func(t *checked) bool { return isMail(t) && isPublic(t) && t.has("due") }
 	awaits := func(t *checked) bool {
-		return isMastodon(t) || !urgent(t) && (isAdvisory(t) || isMail(t) && isPublic(t))
+		return isMastodon(t) || !urgent(t) && (isAdvisory(t) || isMail(t) && isPublic(t) && !due(t))
 	}
 	is := func(keys ...string) func(*checked) bool {
 		return func(t *checked) bool { return slices.Contains(keys, t.kind.Key) }
@@ -45,6 +48,9 @@ func stateRules() []rule {
 			return []string{"once it is, say `!release live <version>`"}
 		}},
 		{"advisory-live", LintWarning, "No release with the fix is live: users cannot upgrade yet", func(t *checked) bool { return isAdvisory(t) && urgent(t) }, func(*checked) []string {
+			return when(true)
+		}},
+		{"list-live", LintWarning, "No release with the fix is live. The list was told, so this post is due now: it can wait for the wheels for some hours, and not for days", func(t *checked) bool { return due(t) && !urgent(t) }, func(*checked) []string {
 			return when(true)
 		}},
 		{"no-leak", LintError, "It speaks of what leaked, and nothing did: if it did, say `!embargo broken <what leaked>` or `!incident public on`", is("leak"), func(t *checked) []string {

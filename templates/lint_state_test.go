@@ -60,7 +60,7 @@ func TestWhatGoesOutWhen(t *testing.T) {
 		"before any embargo":       "early     early     early     early early   yes   yes   yes", // the last two are on tracks that take no embargo by themselves
 		"a date is proposed":       "early     early     early     early early   early early yes",
 		"under embargo":            "early     early     early     early early   early early yes",
-		"lifted, not live":         "not-live  not-live  not-live  yes   no-leak yes   yes   distros-public",
+		"lifted, not live":         "not-live  yes       not-live  yes   no-leak yes   yes   distros-public", // the list was told: it is asked about
 		"lifted, live":             "yes       yes       yes       yes   no-leak yes   yes   distros-public",
 		"disclosed":                "yes       yes       yes       yes   no-leak yes   yes   distros-public",
 		"broken, not live":         "not-live  yes       yes       yes   yes     yes   yes   distros-public",
@@ -277,6 +277,8 @@ func stateCases() []lintCase {
 		{rule: "not-live", kind: "advisory", bad: true, change: embargoed},
 		{rule: "not-live", kind: "release-notes", change: unlive},
 		{rule: "advisory-live", kind: "advisory"},
+		{rule: "list-live", kind: "oss-security"},
+		{rule: "list-live", kind: "oss-security", bad: true, change: func(i *incidents.Incident) { i.Release.LiveAt = time.Time{} }},
 		{rule: "advisory-live", kind: "advisory", bad: true, change: broken},
 		{rule: "no-leak", kind: "leak", fits: true},
 		{rule: "no-leak", kind: "leak", fits: true, change: func(i *incidents.Incident) { i.Embargo, i.WildAt = incidents.Embargo{}, now() }},
