@@ -201,7 +201,7 @@ func (l letter) asked() incidents.Facts {
 		most = templates.UsualLimits().Characters
 	}
 	f["way"], f["account"], f["to"] = incidents.Seal(l.way), incidents.Seal(l.from), incidents.Seal(strings.Join(l.to, ", "))
-	f["earlier"], f["posts"], f["most"] = earlier, posts, most
+	f["earlier"], f["posts"], f["most"], f["length"] = earlier, posts, most, l.Body.Length()
 	return f
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"unicode/utf8"
 )
 
 // hidden is what everybody sees of a sealed text who may not read it.
@@ -42,6 +43,14 @@ func (s Sealed) Reveal(c Clearance) string {
 
 // Empty reports whether there is no text.
 func (s Sealed) Empty() bool { return s.p == nil }
+
+// Length counts its characters, as Unicode code points.
+func (s Sealed) Length() int {
+	if s.p == nil {
+		return 0
+	}
+	return utf8.RuneCountInString((*s.p)())
+}
 
 // Same reports whether both hold the same text, without showing it.
 func (s Sealed) Same(t Sealed) bool {

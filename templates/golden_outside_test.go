@@ -31,7 +31,7 @@ func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool
 			{"draft": incidents.Seal("ack"), "says": incidents.Seal("acknowledgement"), "section": incidents.Seal("A.1"), "missing": 0, "errors": 0, "own": false, "sent": []incidents.Facts{incidents.SendingFacts(s)}},
 			{"draft": incidents.Seal("leak"), "says": incidents.Seal("holding statement"), "section": incidents.Sealed{}, "missing": 2, "errors": 1, "own": true, "sent": []incidents.Facts{}},
 		},
-		"address", seal("erin@example.org"), "code", "K7QFM", "who", "alice", "expires", now(), "most", 500, "shown", "",
+		"address", seal("erin@example.org"), "code", "K7QFM", "who", "alice", "expires", now(), "most", 500, "length", 812, "shown", "",
 		"earlier", []incidents.Facts{incidents.SendingFacts(byHand)}, "completed", incidents.Seal("ack sent"), "moved", true, "why", seal("the instance finds it wrong (422)"),
 		"until", now().Add(incidents.CarryLife), "then", incidents.Seal("ack sent"), "command", "!draft", "kinds", []string{"ack", "update"}, "outcomes", []string{"duplicate", "out-of-scope"},
 		"act", seal("send INC-7 ack"), "handle", i.Handle, "codename", i.Codename, "phase", "triage", "usage", "!sent [INC-n] [--via HOW] [--to WHOM] <kind> [note]",
