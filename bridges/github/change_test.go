@@ -64,6 +64,13 @@ func TestUnusable(t *testing.T) {
 			t.Error(bad, err)
 		}
 	}
+	for _, text := range []string{"", " \n", marker + "\xff", strings.Repeat("x", 65537)} {
+		_, err := r.AddComment(t.Context(), id, text)
+		if problem(t, err).Kind != Unusable {
+			t.Error(err)
+		}
+		discreet(t, err)
+	}
 	for _, a := range r.server.Asked() {
 		if a.Call != "POST /repos/python-pillow/Pillow/security-advisories" { // writes made them
 			t.Errorf("%+v went out", a)

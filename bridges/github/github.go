@@ -103,7 +103,8 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // Client talks about one repository. It may be used by several goroutines; their
-// requests go out one after the other, as GitHub asks for.
+// requests go out one after the other, as GitHub asks for. Both tokens share one
+// limit, as they do at GitHub when they are one person's.
 type Client struct {
 	c    Config
 	base *url.URL

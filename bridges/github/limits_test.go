@@ -1,6 +1,8 @@
 package github
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -172,6 +174,25 @@ func TestSerial(t *testing.T) {
 	all.Wait()
 	if took := time.Since(begun); took < n*patience {
 		t.Errorf("%d requests without an answer took %v together", n, took)
+	}
+}
+
+func TestWait(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := wait(ctx, time.Nanosecond); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := wait(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	r := start(t, fake.Options{}, func(c *Config) { c.Wait = func(context.Context, time.Duration) error { return context.Canceled } })
+	id := r.report()
+	if err := r.RequestCVE(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.RequestCVE(t.Context(), id); outcome(err) != "not sent" || len(r.server.Asked()) != 1 {
+		t.Error(err)
 	}
 }
 

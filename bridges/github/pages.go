@@ -15,7 +15,8 @@ const (
 
 // Seen is what is remembered of a list from one look to the next, so that GitHub
 // can answer that a page has not changed, which costs nothing. It belongs to the
-// token that looked: for another one begin with a fresh Seen.
+// token that looked: for another one begin with a fresh Seen. What it holds came
+// from GitHub: it is not to be said or logged.
 type Seen struct{ Pages []SeenPage }
 
 // SeenPage is one page: its address, GitHub's tag for what it held, and the address

@@ -234,6 +234,12 @@ func TestStrict(t *testing.T) {
 	if a := r.ask("reader", "GET "+base, "", "X-GitHub-Api-Version", "1999-01-01"); a.status != 400 {
 		t.Error(a.status)
 	}
+	for version, want := range map[string]bool{"": true, "2022-11-28": true, "2026-03-10": false} {
+		a := r.ask("reader", "GET "+all+"/"+scored, "", "X-GitHub-Api-Version", version)
+		if _, old := a.body["cvss"]; old != want || a.body["cvss_severities"] == nil || a.body["not_known_yet"] == nil {
+			t.Errorf("%q: %s", version, a.text)
+		}
+	}
 }
 
 // TestReplace: a list is what was sent, and nothing of what was there.
