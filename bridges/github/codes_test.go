@@ -182,7 +182,7 @@ func TestNonsense(t *testing.T) {
 			return
 		}
 		_, _ = c.Read(make([]byte, 4096))
-		_, _ = c.Write([]byte(marker + " is no HTTP\r\n\r\n"))
+		_, _ = c.Write([]byte("HTTP/1.1 " + marker + " no\r\n\r\n"))
 		c.Close()
 	}()
 	r := start(t, fake.Options{}, func(c *Config) { c.Base = "http://" + l.Addr().String() })

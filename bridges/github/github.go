@@ -146,8 +146,5 @@ const hidden = "[sealed]"
 // Format makes every verb of package fmt print "[sealed]".
 func (sealed) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
 
-// LogValue gives "[sealed]" to package slog.
-func (sealed) LogValue() slog.Value { return slog.StringValue(hidden) }
-
 // MarshalJSON gives "[sealed]" to package json.
 func (sealed) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }

@@ -169,10 +169,7 @@ func (c *Client) exchange(ctx context.Context, r request) (answer, *Error) {
 	hub := api.NewClient(c.http)
 	hub.BaseURL, hub.UserAgent = c.base, c.c.Agent
 	q, err := hub.NewRequest(r.method, r.path, r.body, api.WithVersion(APIVersion))
-	if err != nil {
-		return failed(err)
-	}
-	if q.URL.Scheme != c.base.Scheme || q.URL.Host != c.base.Host {
+	if err != nil || q.URL.Scheme != c.base.Scheme || q.URL.Host != c.base.Host { // a page that leads elsewhere, or nowhere
 		return answer{}, &Error{Kind: Moved, outcome: bridges.ErrRefused}
 	}
 	token := c.c.Reader

@@ -211,7 +211,12 @@ func TestVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	from := map[string]bool{}
 	for k, a := range r.server.Asked() {
+		if from[a.From] {
+			t.Error("a connection was used again")
+		}
+		from[a.From] = true
 		if want := map[bool]string{true: "reader-token", false: "writer-token"}[k < 2]; a.Version != APIVersion || a.Token != want {
 			t.Errorf("%+v", a)
 		}

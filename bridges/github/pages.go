@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 const (
@@ -62,8 +61,6 @@ func walk[T any](ctx context.Context, c *Client, first string, seen *Seen, take 
 		if len(pages) >= mostPage || slices.ContainsFunc(pages, func(p SeenPage) bool { return p.URL == page.Next }) {
 			return strange(a)
 		}
-		if at = page.Next; !strings.HasPrefix(at, c.base.Scheme+"://"+c.base.Host+"/") {
-			return &Error{Kind: Moved, Status: a.status}
-		}
+		at = page.Next
 	}
 }

@@ -128,7 +128,7 @@ func TestLinks(t *testing.T) {
 		"another scheme": {"https://SELF/repositories/3271/security-advisories", Moved},
 		"a part of it":   {"http://SELF.example.org/", Moved},
 		"a user":         {"http://SELF@example.org/", Moved},
-		"no address":     {"/repositories/3271/security-advisories", Moved},
+		"no web address": {"mailto:SELF", Moved},
 		"itself":         {"http://SELF/repositories/3271/security-advisories?after=x", Strange},
 	} {
 		r := start(t, fake.Options{})
@@ -141,6 +141,7 @@ func TestLinks(t *testing.T) {
 		if problem(t, err).Kind != c.kind || len(seen.Pages) != 0 {
 			t.Errorf("%s: %v", name, err)
 		}
+		discreet(t, err)
 	}
 	if n := len(other.server.Asked()); n != 0 {
 		t.Error("the token went to another host")

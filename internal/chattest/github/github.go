@@ -87,7 +87,7 @@ type Fault struct {
 // Asked is a request that came, and how it was answered.
 type Asked struct {
 	Call, Query, Token string // "GET /repos/..."
-	Version            string // X-GitHub-Api-Version
+	Version, From      string // X-GitHub-Api-Version; the address of the connection's other end
 	Status             int
 	Counted            bool // against the limit
 }
@@ -233,7 +233,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		rec = f.answer()
 	}
 	rec.Header().Set("Date", s.now().Add(s.mistaken).Format(http.TimeFormat))
-	s.asked = append(s.asked, Asked{call, r.URL.RawQuery, token(r), r.Header.Get("X-GitHub-Api-Version"), rec.Code, counted})
+	s.asked = append(s.asked, Asked{call, r.URL.RawQuery, token(r), r.Header.Get("X-GitHub-Api-Version"), r.RemoteAddr, rec.Code, counted})
 	s.mu.Unlock()
 	if f.Hang {
 		s.hanging <- struct{}{}
