@@ -4,14 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"tocsin/bridges"
 )
@@ -82,18 +78,14 @@ func (e *Error) Error() string {
 	}
 	// After a request went out an error of net/http can quote what came back.
 	if n, ok := errors.AsType[net.Error](e.cause); e.cause != nil && (e.Kind != Silent || ok && n.Timeout()) {
-		text += ": " + bridges.PlainError(e.cause).Error()
+		text += ": " + e.cause.Error()
 	}
 	return text
 }
 
 // Format makes every verb print the sentence, and nothing of what was told.
 func (e *Error) Format(f fmt.State, verb rune) {
-	text := e.Error()
-	if verb == 'q' {
-		text = strconv.Quote(text)
-	}
-	io.WriteString(f, text)
+	bridges.Print(f, verb, e.Error())
 }
 
 // Unwrap gives what it means for a write, and the cause.
@@ -205,24 +197,5 @@ func (c *Client) told(body []byte) (text string, own, secondary bool) {
 	if strings.Contains(text, c.c.Reader) || c.c.Writer != "" && strings.Contains(text, c.c.Writer) {
 		return "", true, secondary
 	}
-	return clean(text, most), true, secondary
-}
-
-// clean makes one line of what GitHub said, without what a terminal or a person's
-// eye could be fooled with.
-func clean(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError:
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > most {
-		return strings.TrimSpace(string(r[:most-1])) + "…"
-	}
-	return s
+	return bridges.Clean(text, most), true, secondary
 }

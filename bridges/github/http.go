@@ -3,10 +3,8 @@ package github
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -29,31 +27,11 @@ const (
 
 var errTooLong = errors.New("the answer has no end")
 
-// newHTTP makes a client that trusts TLS only.
-//
-// Every request has a connection of its own: on one that is used again net/http
-// may repeat a request by itself.
+// newHTTP makes a client whose answers end where they are too long.
 func newHTTP(c Config) *http.Client {
-	const dial, shake, most = 10 * time.Second, 10 * time.Second, 3
-	return &http.Client{
-		Transport: capped{&http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: dial}).DialContext,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Roots},
-			TLSHandshakeTimeout:    shake,
-			MaxResponseHeaderBytes: 64 << 10,
-			DisableKeepAlives:      true,
-		}},
-		// A repository that was renamed is found on the same host. The token is for
-		// that host only, and a write that is made twice is two.
-		CheckRedirect: func(next *http.Request, before []*http.Request) error {
-			first := before[0]
-			if first.Method != http.MethodGet || len(before) > most || next.URL.Scheme != first.URL.Scheme || next.URL.Host != first.URL.Host {
-				return http.ErrUseLastResponse
-			}
-			return nil
-		},
-	}
+	h := bridges.NewHTTP(c.Roots)
+	h.Transport = capped{h.Transport}
+	return h
 }
 
 // capped ends an answer that is too long.
@@ -125,7 +103,7 @@ func (c *Client) inTurn(ctx context.Context, r request) (answer, *Error) {
 		return answer{}, readOnly()
 	}
 	before := func(err error) (answer, *Error) {
-		return answer{}, &Error{Kind: Unreachable, outcome: bridges.ErrNotSent, cause: err}
+		return answer{}, &Error{Kind: Unreachable, outcome: bridges.ErrNotSent, cause: bridges.PlainError(err)}
 	}
 	select {
 	case c.queue <- struct{}{}:

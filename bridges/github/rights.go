@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"tocsin/bridges"
 )
 
 // Rights is what a token may, as far as GitHub tells without anything being written.
@@ -35,7 +37,7 @@ func (c *Client) Rights(ctx context.Context, writer bool) (Rights, error) {
 	if json.Unmarshal(a.body, &w) != nil || w.Name == "" {
 		return Rights{}, fmt.Errorf("reading what the token may: %w", strange(a))
 	}
-	r := Rights{Admin: w.Permissions.Admin, Push: w.Permissions.Push, Private: w.Private, Scopes: clean(a.header.Get("X-OAuth-Scopes"), 200), Expires: a.expires}
+	r := Rights{Admin: w.Permissions.Admin, Push: w.Permissions.Push, Private: w.Private, Scopes: bridges.Clean(a.header.Get("X-OAuth-Scopes"), 200), Expires: a.expires}
 	a, err = c.ask(ctx, request{method: http.MethodGet, path: c.part(advisories) + "?state=triage&per_page=1", writer: writer})
 	e, refused := errors.AsType[*Error](err)
 	switch {
