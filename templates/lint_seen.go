@@ -7,15 +7,134 @@ import (
 )
 
 // seen gives a text as people see it, without what Markdown, HTML and reStructuredText
-// do not show: comments, tags, where a link leads, marks. Source: CommonMark 0.31.2;
-// Docutils, reStructuredText Markup Specification.
+// do not show: comments, tags, where a link leads, marks. Each step goes through it
+// once, however it is nested. Source: CommonMark 0.31.2; Docutils, reStructuredText
+// Markup Specification.
 func seen(text string) string {
-	text = regexp.MustCompile(`(?s)<!--.*?-->|<\?.*?\?>|<!\[CDATA\[.*?\]\]>|<!?/?[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>|</?[A-Za-z][^<>]*>|\[\^[^\[\]]*\]`).ReplaceAllString(text, "")
-	link := regexp.MustCompile(`!?\[([^\[\]]*)\](?:\((?:[^()]|\([^()]*\))*\)|\[[^\[\]]*\])?`)
-	for before := ""; before != text; { // what a link shows can be another one
-		before, text = text, link.ReplaceAllString(text, "$1")
+	return regexp.MustCompile("[*~`]|\\\\ ").ReplaceAllString(unlinked(untagged(text)), "")
+}
+
+// untagged gives a text without its comments, its tags and the marks of its footnotes.
+func untagged(text string) string {
+	var out strings.Builder
+	open := map[string]bool{} // what nothing ends any more
+	for k := 0; k < len(text); {
+		if step := untag(text[k:], open); step > 0 {
+			k += step
+			continue
+		}
+		out.WriteByte(text[k])
+		k++
 	}
-	return regexp.MustCompile("[*~`]|\\\\ ").ReplaceAllString(text, "")
+	return out.String()
+}
+
+// untag gives the length of what is not seen at the beginning of a text.
+func untag(text string, open map[string]bool) int {
+	if strings.HasPrefix(text, "[^") {
+		if k := strings.IndexAny(text[2:], "[]"); k >= 0 && text[k+2] == ']' {
+			return k + 3
+		}
+		return 0
+	}
+	if text[0] != '<' {
+		return 0
+	}
+	for _, short := range []string{"<!-->", "<!--->"} {
+		if strings.HasPrefix(text, short) {
+			return len(short)
+		}
+	}
+	for _, c := range [][2]string{{"<!--", "-->"}, {"<?", "?>"}, {"<![CDATA[", "]]>"}} {
+		if strings.HasPrefix(text, c[0]) && !open[c[0]] {
+			if k := strings.Index(text[len(c[0]):], c[1]); k >= 0 {
+				return len(c[0]) + k + len(c[1])
+			}
+			open[c[0]] = true
+		}
+	}
+	name := strings.TrimPrefix(strings.TrimPrefix(text[1:], "!"), "/")
+	if name == "" || !(name[0] >= 'a' && name[0] <= 'z' || name[0] >= 'A' && name[0] <= 'Z') {
+		return 0
+	}
+	quote := byte(0)
+	for k := 1; k < len(text); k++ {
+		switch c := text[k]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"', c == '\'':
+			quote = c
+		case c == '>':
+			return k + 1
+		case c == '<':
+			k = len(text)
+		}
+	}
+	if k := strings.IndexAny(text[1:], "<>"); k >= 0 && text[k+1] == '>' && text[1] != '!' {
+		return k + 2
+	}
+	return 0
+}
+
+// unlinked gives a text with what its links show in their place. Links may stand in
+// one another.
+func unlinked(text string) string {
+	gone := make([]bool, len(text))
+	var open []int // brackets that nothing has closed yet
+	for k := 0; k < len(text); k++ {
+		switch {
+		case text[k] == '[':
+			open = append(open, k)
+		case text[k] == ']' && len(open) > 0:
+			at := open[len(open)-1]
+			open = open[:len(open)-1]
+			gone[at], gone[k] = true, true
+			if at > 0 && text[at-1] == '!' {
+				gone[at-1] = true
+			}
+			for range target(text[k+1:]) {
+				k++
+				gone[k] = true
+			}
+		}
+	}
+	var out strings.Builder
+	for k := range len(text) {
+		if !gone[k] {
+			out.WriteByte(text[k])
+		}
+	}
+	return out.String()
+}
+
+// target gives the length of where a link leads, at the beginning of a text. No more
+// parentheses stand in one another there than other programs take.
+func target(text string) int {
+	if strings.HasPrefix(text, "[") {
+		if k := strings.IndexAny(text[1:], "[]"); k >= 0 && text[k+1] == ']' {
+			return k + 2
+		}
+		return 0
+	}
+	const most = 32
+	depth := 0
+	for k := range len(text) {
+		switch text[k] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		if depth == 0 && k > 0 {
+			return k + 1
+		}
+		if depth <= 0 || depth > most {
+			return 0
+		}
+	}
+	return 0
 }
 
 // spelled gives the normal form of a text twice where what is not seen may stand inside
