@@ -41,7 +41,7 @@ func SayDate(t time.Time) string { return t.UTC().Format("2006-01-02") }
 //	revoked                         "yes": every step of the track that comes before all others is done
 //	pocby                           until when a proof of concept has to be published
 //	safe                            "yes": a release with the fix is live, and was not yanked
-//	moved                           "yes": the date of the disclosure is not the one that people had been told
+//	moved, listmoved                "yes": the date of the disclosure is not the one that the reporter, or the list, was told
 //	yanked                          "yes": the release that was live is yanked
 //	urgent                          "yes": it is known or used outside, and no release with the fix is live
 //	due                             "yes": the distros list was told and the embargo is over, and no release with the fix is live
@@ -182,7 +182,9 @@ func dateFacts(f Facts, p Plan, i Incident, now time.Time) {
 	f["published"], f["leaked"], f["ended"] = moment(i.publishedAt(p)), moment(i.leakedAt()), moment(e.EndedAt, e.Over())
 	_, leaks := i.leakedAt()
 	yanked := !i.Release.YankedAt.IsZero()
-	f["yanked"], f["safe"], f["moved"] = sealedIf(yanked), sealedIf(isLive && !yanked), sealedIf(!e.MovedAt.IsZero() && !e.Over())
+	f["yanked"], f["safe"] = sealedIf(yanked), sealedIf(isLive && !yanked)
+	listAt, _ := Happened(p, i, "step:notify-distros")
+	f["moved"], f["listmoved"] = sealedIf(!e.Over() && e.stale(i.reporterToldAt())), sealedIf(!e.Over() && e.stale(listAt))
 	f["urgent"] = sealedIf((!isLive || yanked) && (leaks || !i.WildAt.IsZero()))
 	f["due"] = sealedIf((!isLive || yanked) && e.Over() && happened(p, i, "step:notify-distros"))
 	f["proposed"] = sealedIf(e.State == EmbargoProposed)

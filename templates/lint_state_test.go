@@ -67,6 +67,15 @@ func otherStates() []state {
 			i.Embargo.State, i.Embargo.MovedAt, i.Embargo.AgreedAt = incidents.EmbargoMoved, now(), time.Time{}
 			i.Steps["notify-distros"] = incidents.Deed{State: incidents.StepDone, At: now().Add(-time.Hour)}
 		}},
+		{"the date moved, and they heard", func(i *incidents.Incident) {
+			*i = draftIncident(s, false)
+			i.Embargo.State, i.Embargo.MovedAt, i.Embargo.AgreedAt = incidents.EmbargoMoved, now().Add(-2*time.Hour), time.Time{}
+			i.Steps["notify-distros"], i.UpdateAt = incidents.Deed{State: incidents.StepDone, At: now().Add(-time.Hour)}, now().Add(-time.Hour)
+		}},
+		{"a compromise, under embargo", func(i *incidents.Incident) {
+			compromise(i)
+			i.Embargo = draftIncident(s, false).Embargo
+		}},
 		{"lifted, live, in triage", func(i *incidents.Incident) { *i = draftIncident(s, true); i.Phase = incidents.Triage }},
 		{"disclosed, no release, in triage", func(i *incidents.Incident) {
 			*i = draftIncident(s, true)
@@ -169,6 +178,9 @@ func TestLettersFollowTheState(t *testing.T) {
 		{"under embargo", "distro", "once it is released", "exploited|moved"},
 		{"the date moved", "distro", "The date has moved since our mail before this one", ""},
 		{"the date moved", "update", "The date has moved. We propose Thursday 2026-12-03", "as agreed"},
+		{"the date moved, and they heard", "distro", "embargoed notification", "has moved"},
+		{"the date moved, and they heard", "update", "We propose Thursday", "has moved"},
+		{"a compromise, under embargo", "downstream", "confidential until Thursday 2026-12-03 14:00 UTC", "pip install"},
 		{"lifted, live", "update", "The fix is released: Pillow 12.1.1 is out", "looking into it"},
 		{"lifted, live, in triage", "update", "The fix is released: Pillow 12.1.1 is out|We disclosed it", "looking into it"},
 		{"disclosed, no release, in triage", "update", "We disclosed it", "looking into it|released"},
