@@ -21,7 +21,8 @@ func SayDate(t time.Time) string { return t.UTC().Format("2006-01-02") }
 //
 //	project, upgrade, advisories    of the plan
 //	title ... library               as !fact, !severity and !incident title set them; a version that is none is not known
-//	workaround, poc, affected       empty too where "none" was said, which noworkaround, nopoc and noaffected tell
+//	workaround, poc, affected,      empty too where "none" was said, which noworkaround, nopoc, noaffected and
+//	advice                          noadvice tell
 //	reachwhy                        why it is not reachable
 //	requested                       "yes": a CVE was requested, and is not there
 //	id                              the CVE; while there is none, the GHSA (plan, 7.1.5)
@@ -39,6 +40,8 @@ func SayDate(t time.Time) string { return t.UTC().Format("2006-01-02") }
 //	fresh                           "yes": details are better left out yet (plan, section 8)
 //	revoked                         "yes": every step of the track that comes before all others is done
 //	pocby                           until when a proof of concept has to be published
+//	safe                            "yes": a release with the fix is live, and was not yanked
+//	moved, listmoved                "yes": the date of the disclosure is not the one that the reporter, or the list, was told
 //	yanked                          "yes": the release that was live is yanked
 //	urgent                          "yes": it is known or used outside, and no release with the fix is live
 //	due                             "yes": the distros list was told and the embargo is over, and no release with the fix is live
@@ -80,7 +83,7 @@ func DraftFacts(p Plan, i Incident, now time.Time) Facts {
 	if i.Reach.Same(Seal("no")) {
 		f["reachwhy"] = i.ReachWhy
 	}
-	for name, s := range map[string]Sealed{"workaround": i.Workaround, "poc": i.PoC, "affected": i.Affected} {
+	for name, s := range map[string]Sealed{"workaround": i.Workaround, "poc": i.PoC, "affected": i.Affected, "advice": i.Advice} {
 		f["no"+name] = sealedIf(saysNone(s))
 		if saysNone(s) {
 			f[name] = Sealed{}
@@ -179,7 +182,9 @@ func dateFacts(f Facts, p Plan, i Incident, now time.Time) {
 	f["published"], f["leaked"], f["ended"] = moment(i.publishedAt(p)), moment(i.leakedAt()), moment(e.EndedAt, e.Over())
 	_, leaks := i.leakedAt()
 	yanked := !i.Release.YankedAt.IsZero()
-	f["yanked"] = sealedIf(yanked)
+	f["yanked"], f["safe"] = sealedIf(yanked), sealedIf(isLive && !yanked)
+	listAt, _ := Happened(p, i, "step:notify-distros")
+	f["moved"], f["listmoved"] = sealedIf(!e.Over() && e.stale(i.reporterToldAt())), sealedIf(!e.Over() && e.stale(listAt))
 	f["urgent"] = sealedIf((!isLive || yanked) && (leaks || !i.WildAt.IsZero()))
 	f["due"] = sealedIf((!isLive || yanked) && e.Over() && happened(p, i, "step:notify-distros"))
 	f["proposed"] = sealedIf(e.State == EmbargoProposed)

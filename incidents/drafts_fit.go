@@ -26,7 +26,7 @@ func DraftFits(p Plan, i Incident, kind string) bool {
 	case "downstream":
 		return !track.Regression && i.Level != "" && !unreachable && !declinedAs(p, i)
 	case "oss-security":
-		return happened(p, i, "step:notify-distros") || leaked || happened(p, i, "wild")
+		return happened(p, i, "step:notify-distros") || leaked || happened(p, i, "wild") || track.Compromise
 	case "leak":
 		return i.Open() && leaked
 	case "not-reachable":

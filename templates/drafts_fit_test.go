@@ -38,7 +38,7 @@ func TestDraftFits(t *testing.T) {
 		{"not reachable", "decline-already-fixed decline-duplicate decline-not-a-vulnerability decline-not-reachable decline-out-of-scope not-reachable update", triage(func(i *incidents.Incident) {
 			i.Type, i.Reach = s("bundled-library"), s("no")
 		})},
-		{"a compromise", "compromise downstream mastodon update", triage(func(i *incidents.Incident) { i.Phase, i.Type = incidents.Fixing, s("supply-chain") })},
+		{"a compromise", "compromise downstream mastodon oss-security update", triage(func(i *incidents.Incident) { i.Phase, i.Type = incidents.Fixing, s("supply-chain") })},
 		{"a regression", "mastodon release-notes update", triage(func(i *incidents.Incident) { i.Phase, i.Type = incidents.Fixing, s("regression") })},
 		{"declined", "decline-duplicate", triage(func(i *incidents.Incident) { i.Phase, i.Outcome = incidents.Closed, s("duplicate") })},
 		{"done", "advisory downstream mastodon release-notes", triage(func(i *incidents.Incident) { i.Phase, i.Outcome = incidents.Closed, s("fixed") })},

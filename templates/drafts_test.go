@@ -228,7 +228,7 @@ func TestDraftsInThePlansWords(t *testing.T) {
 			"This is an embargoed notification of a vulnerability in Pillow. Please keep this information confidential until the disclosure date listed below.",
 			"CVE: CVE-2026-25990", "Affected versions: Pillow >= 10.3.0, < 12.1.1", "Fixed version: 12.1.1", "Severity: High (CVSS 8.6: CVSS:4.0/AV:N",
 			"Reporter: Erin of Example Labs", "Public disclosure date: Thursday 2026-12-03 14:00 UTC", "Summary:", "Proof of concept:", "Remediation:",
-			"Upgrade to Pillow 12.1.1. No known workaround.",
+			"Upgrade to Pillow 12.1.1 once it is released. No known workaround.",
 			"Please do not share this information, issue public patches, or make user communications before the disclosure date. We will notify this list immediately if the date changes.",
 			"— The Pillow maintainers",
 		},

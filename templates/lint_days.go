@@ -14,7 +14,7 @@ func dayRules() []rule {
 			func(t *checked) []string { return looseDays(t, true) },
 		},
 		{
-			"loose-day-word", LintWarning, "It names a day without its whole date, and not everybody reads that alike", func(t *checked) bool { return !isPublic(t) },
+			"loose-day-word", LintWarning, "It names a day without its whole date, and not everybody reads that alike", nil,
 			func(t *checked) []string {
 				if isDistros(t) {
 					return looseDays(t, false)
@@ -53,7 +53,7 @@ func loose(texts []string) []string {
 	const number = `(?i:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fourteen|thirty|ninety|some|few|several|couple)`
 	const nth = `\d{1,2}(?:st|nd|rd|th)`
 	ways := []struct{ is, not string }{ // not: what follows it where it is no loose day
-		{`(?i:today|tonight|tomorrow|(?:this|tomorrow) (?:morning|afternoon|evening))`, ``},
+		{`(?i:today|tonight|tomorrow|yesterday|last (?:night|week|month)|(?:this|tomorrow) (?:morning|afternoon|evening))`, ``},
 		{`(?i:this|next|coming|following|end of(?: the)?) (?i:week(?:end)?|month|quarter|year)`, `|^ of\b`},
 		{`(?:(?i:on|by|until|till|before|from|this|next|coming|following) )*(?i:the )?` + name, `|^s|^,? (?:the )?\d|^,? ` + month + ` \d`},
 		{`(?i:in|within|after)(?i: the)?(?i: next| coming| about| around| roughly| another| only| at least| at most)* ` + number + `(?i: of| more| working| business| calendar)*[ -]?` + unit, `|^(?: of\b|-)`},

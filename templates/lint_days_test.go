@@ -3,12 +3,14 @@ package templates
 import (
 	"slices"
 	"testing"
+
+	"tocsin/incidents"
 )
 
 func dayCases() []lintCase {
 	var out []lintCase
 	for _, day := range []string{
-		"tomorrow", "**to**morrow", "today", "tonight", "next Tuesday", "on Tuesday", "Tuesday at 14:00 UTC", "next week", "this weekend", "at the end of the month",
+		"tomorrow", "**to**morrow", "today", "tonight", "yesterday", "last week", "next Tuesday", "on Tuesday", "Tuesday at 14:00 UTC", "next week", "this weekend", "at the end of the month",
 		"in 14 days", "in two weeks", "within a week", "after 90 days", "in the next few days", "two weeks from now", "in the coming days", "a week later",
 		"June 1", "1 June", "june 1st", "the 1st of June", "Jan. 25", "on 25 Jan", "25-Jan", "May 5 at 14:00 UTC", "March 3", "Dec\n3", "in January", "mid-January", "by the end of June",
 		"on the 3rd", "until the 3rd at 14:00 UTC", "12/03/2026", "3/12/26",
@@ -32,7 +34,9 @@ func dayCases() []lintCase {
 		{rule: "loose-day-word", kind: "distro"},
 		{rule: "loose-day-word", kind: "ack"},
 		{rule: "loose-day-word", kind: "update", bad: true, body: "We write again next week."},
-		{rule: "loose-day-word", kind: "mastodon", body: "We released it today."},
+		{rule: "loose-day-word", kind: "mastodon"},
+		{rule: "loose-day-word", kind: "mastodon", bad: true, body: "We released it today.", also: tells("today")},
+		{rule: "loose-day-word", kind: "compromise", fits: true, bad: true, change: func(i *incidents.Incident) { i.Period = incidents.Seal("yesterday") }},
 	}...)
 }
 

@@ -60,17 +60,17 @@ func publicRules() []rule {
 		}},
 		{"advisory-whole", LintError, "The advisory lacks what section 8 lists", isAdvisory, lacking},
 		{"advisory-cve", LintWarning, "The advisory has no CVE", isAdvisory, func(t *checked) []string { return when(!t.says(t.facts["cve"])) }},
-		{"upgrade", LintError, "It does not say how to upgrade", func(t *checked) bool { return isAdvisory(t) && t.kind.Upgrade }, func(t *checked) []string {
+		{"upgrade", LintError, "It does not say how to upgrade", func(t *checked) bool { return isAdvisory(t) && t.kind.Upgrade && !t.has("urgent") }, func(t *checked) []string {
 			return when(!t.says(t.facts["upgrade"]))
 		}},
-		{"upgrade-word", LintWarning, "It does not say that users should upgrade", func(t *checked) bool { return t.kind.Upgrade && !isAdvisory(t) }, func(t *checked) []string {
+		{"upgrade-word", LintWarning, "It does not say that users should upgrade", func(t *checked) bool { return t.kind.Upgrade && !isAdvisory(t) && !t.has("compromise") }, func(t *checked) []string {
 			return when(!t.says(t.facts["upgrade"]) && !regexp.MustCompile(`(?i)\b(upgrade|update|install|require)\b`).MatchString(t.body))
 		}},
 		// What the lists were told has to be posted with all detail, so mail is left out.
 		{
 			"fresh", LintWarning, "It is fresh: are details wanted that would help an attacker (section 8)", func(t *checked) bool { return isPublic(t) && !isMail(t) && t.has("fresh") },
 			func(t *checked) []string {
-				found := exploitWords(t.body)
+				found := slices.DeleteFunc(exploitWords(t.body), func(w string) bool { return t.has("wild") && low(w) == "exploited" })
 				if quotes(t.body, t.facts["details"], 8) {
 					found = append(found, "the details are in it")
 				}
@@ -107,8 +107,8 @@ func lacking(t *checked) []string {
 	want(is(t.says(t.facts["cve"]) || t.says(t.facts["ghsa"]), "CVE or GHSA"), "the CVE, or the GHSA while there is none")
 	want(is(t.says(t.facts["score"]), "CVSS score"), "the CVSS score")
 	want(is(t.says(t.facts["affected"]), "affected versions"), "the affected versions")
-	want(is(t.says(t.facts["fixed"]), "fixed version"), "the fixed version")
-	want(is(quotes(t.body, t.facts["summary"], 5) || regexp.MustCompile(`(?i)summary:?[*\s]*\S.{20}`).MatchString(t.body), "summary"), "the nature of the vulnerability")
+	want(is(t.says(t.facts["fixed"]) || t.has("urgent") && !t.has("fixed"), "fixed version"), "the fixed version")
+	want(is(quotes(t.body, t.facts["summary"], 5) || regexp.MustCompile(`(?i)summary:?[*\s]*\S.{20}`).MatchString(t.body), "summary"), "the nature of the vulnerability: some words in a row of the fact summary, or a line \"Summary: ...\" that says it")
 	if t.has("credit") {
 		want(t.says(t.facts["credit"]), "the credit to the reporter")
 	} else {

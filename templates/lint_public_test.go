@@ -40,6 +40,8 @@ func publicCases() []lintCase {
 		{rule: "fresh", kind: "mastodon", bad: true, body: "There is a proof of concept.", also: tells("proof of concept")},
 		{rule: "fresh", kind: "mastodon", bad: true, body: `Open b"\x38\x42\x50\x53\x00" with it.`},
 		{rule: "fresh", kind: "mastodon", bad: true, body: "Open the file tests/x.psd with it.", change: func(i *incidents.Incident) { i.PoC = incidents.Seal("open the file tests/x.psd") }, also: tells("what shows the bug")},
+		{rule: "fresh", kind: "mastodon", body: "It is being exploited.", change: func(i *incidents.Incident) { i.WildAt = now() }},
+		{rule: "fresh", kind: "mastodon", bad: true, body: "It is being exploited."},
 		{rule: "fresh", kind: "oss-security"}, // the list wants all of it
 		{rule: "fresh", kind: "advisory", change: func(i *incidents.Incident) {
 			i.Embargo.EndedAt = now().AddDate(0, 0, -8)

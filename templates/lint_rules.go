@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -170,6 +171,13 @@ func listRules() []rule {
 		{"distros-public", LintError, "It is public already: it goes to oss-security instead", isDistros, func(t *checked) []string {
 			return when(t.has("public") || t.has("disclosed") || t.has("over"))
 		}},
+		{"distro-whole", LintError, "The letter lacks what A.2 lists", isDistros, letterLacks},
+		{
+			"poc-attached", LintWarning, "It speaks of something that is attached, and no patch was uploaded: whoever sends it has to add it by hand", func(t *checked) bool { return t.kind.Patches && len(t.ctx.Patches) == 0 && !t.has("patched") },
+			func(t *checked) []string {
+				return regexp.MustCompile(`(?i)\battach(?:ed|ment)\b`).FindAllString(t.body, 1)
+			},
+		},
 		{"distros-level", LintWarning, "The list is for what is at least of medium severity", isDistros, func(t *checked) []string {
 			return when(t.facts["levelkey"] == "low" || t.facts["levelkey"] == "")
 		}},
@@ -181,6 +189,24 @@ func listRules() []rule {
 			func(t *checked) []string { return when(!t.says(t.facts["pocby"])) },
 		},
 	}
+}
+
+// letterLacks lists what the letter to the distributions has to have and this one has not
+// (plan, A.2). What is missing as a fact is told once.
+func letterLacks(t *checked) []string {
+	var out []string
+	want := func(is bool, fact, what string) {
+		if !is && !slices.Contains(t.missing, fact) {
+			out = append(out, what)
+		}
+	}
+	want(regexp.MustCompile(`(?i)\b(?:confidential|embargoed|do not (?:share|disclose|publish)|private until)\b`).MatchString(t.body), "", "that it is to be kept confidential")
+	want(t.says(t.facts["affected"]), "affected versions", "the affected versions")
+	want(t.says(t.facts["fixed"]), "fixed version", "the fixed version")
+	want(t.says(t.facts["level"]) || t.says(t.facts["score"]), "level of severity", "the severity")
+	said := quotes(t.body, t.facts["summary"], 5) || quotes(t.body, t.facts["details"], 5) || regexp.MustCompile(`(?i)\b(?:summary|details):\s*\S.{20}`).MatchString(t.body)
+	want(said, "summary", "a summary: some words in a row of the fact summary or details, or a line \"Summary: ...\"")
+	return out
 }
 
 // when is a finding that has nothing to quote.

@@ -21,17 +21,22 @@ import (
 //	release-notes           no more than the embargo: they go in with the release
 //	leak                    that something leaked, is public or is exploited
 //	not-reachable           that somebody said so, with the reason (plan, 9.2.5)
-//	compromise              no release: what users have to do cannot wait for one (plan, 7.5.4)
+//	compromise              no release: what users have to do cannot wait for one (plan, 7.5.4); nor does any other
+//	                        warning of one, and none tells people to upgrade before a release with the fix is live
 func stateRules() []rule {
 	urgent := func(t *checked) bool { return t.has("urgent") }
 	due := func(t *checked) bool { return isMail(t) && isPublic(t) && t.has("due") }
 	awaits := func(t *checked) bool {
+		if t.has("compromise") && !isAdvisory(t) {
+			return false
+		}
 		return isMastodon(t) || !urgent(t) && (isAdvisory(t) || isMail(t) && isPublic(t) && !due(t))
 	}
 	is := func(keys ...string) func(*checked) bool {
 		return func(t *checked) bool { return slices.Contains(keys, t.kind.Key) }
 	}
 	private := func(t *checked) bool { return !isPublic(t) && !isDistros(t) }
+	compromised := func(t *checked) bool { return t.has("compromise") }
 	return []rule{
 		{"early", LintError, "Nothing is public before the embargo is over", func(t *checked) bool { return isPublic(t) && early(t) }, func(t *checked) []string {
 			return []string{endsBy(t)}
@@ -59,8 +64,28 @@ func stateRules() []rule {
 		{"no-compromise", LintError, "It is for a compromise, and this is none: if it is one, say `!incident track compromise <why>`", is("compromise"), func(t *checked) []string {
 			return when(t.facts["compromise"] == "")
 		}},
-		{"reachable", LintError, "It says that the code cannot be reached, and nobody found so: if it is so, say `!incident reachable no <why>`", is("not-reachable", "decline-not-reachable"), func(t *checked) []string {
-			return when(t.facts["reach"] != "no")
+		{"reachable", LintError, "It says that the code cannot be reached, and nobody found so", is("not-reachable", "decline-not-reachable"), func(t *checked) []string {
+			switch {
+			case t.facts["reach"] == "no":
+				return nil
+			case !t.has("bundled"): // there the other one is refused
+				return []string{"if it is a library's bug and that is so, say `!incident track upstream <why>`, and then `!incident reachable no <why>`"}
+			}
+			return []string{"if it is so, say `!incident reachable no <why>`"}
+		}},
+		{"library-public", LintWarning, "A public issue is public at once: is the library's CVE public, with its own advisory", is("not-reachable"), func(t *checked) []string {
+			return when(!t.has("public") && !t.has("disclosed") && !t.has("leaked"))
+		}},
+		{"bad-upgrade", LintError, "It tells people to upgrade, and no release with the fix is live: an upgrade can install what was tampered with", compromised, func(t *checked) []string {
+			return when(!t.has("safe") && (t.says(t.facts["upgrade"]) || regexp.MustCompile(`(?i)\bpip3? install (?:--upgrade|-U)\b`).MatchString(t.all())))
+		}},
+		{"none-files", LintError, "It says that no release is affected, and names files that were tampered with: `!fact set affected <versions>`, or take the files out", compromised, func(t *checked) []string {
+			return when(t.has("noaffected") && t.has("files") && t.says(t.facts["files"]))
+		}},
+		{"affected-form", LintError, "What is affected names no version: `!fact set affected 10.3.0 to 12.3.0`", nil, func(t *checked) []string {
+			named := t.facts["affected"]
+			known := len(incidents.VersionsIn(named)) > 0 || regexp.MustCompile(`(?i)\b(?:all|every|any|each)\b|\d`).MatchString(named)
+			return whenThose(!known && t.says(named), []string{named})
 		}},
 		{"declined", LintError, "It declines the report, and that is not how things are", isDecline, contradictions},
 		{"decline", LintWarning, "It declines the report, and there is", isDecline, doubts},

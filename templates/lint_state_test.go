@@ -52,6 +52,44 @@ func states() []state {
 	}
 }
 
+// otherStates are those that only some letters tell apart.
+func otherStates() []state {
+	s := incidents.Seal
+	compromise := func(i *incidents.Incident) {
+		*i = draftIncident(s, false)
+		i.Track, i.Embargo, i.Release, i.Steps = s("compromise"), incidents.Embargo{}, incidents.Release{}, nil
+		i.Affected, i.Fixed, i.Period = s("12.3.0"), s("12.3.1"), s("2026-11-20 08:00 UTC to 2026-11-21 12:00 UTC")
+		i.CVE, i.GHSA, i.Vector, i.Score = incidents.Sealed{}, incidents.Sealed{}, incidents.Sealed{}, incidents.Sealed{}
+	}
+	return []state{
+		{"the date moved", func(i *incidents.Incident) {
+			*i = draftIncident(s, false)
+			i.Embargo.State, i.Embargo.MovedAt, i.Embargo.AgreedAt = incidents.EmbargoMoved, now(), time.Time{}
+			i.Steps["notify-distros"] = incidents.Deed{State: incidents.StepDone, At: now().Add(-time.Hour)}
+		}},
+		{"the date moved, and they heard", func(i *incidents.Incident) {
+			*i = draftIncident(s, false)
+			i.Embargo.State, i.Embargo.MovedAt, i.Embargo.AgreedAt = incidents.EmbargoMoved, now().Add(-2*time.Hour), time.Time{}
+			i.Steps["notify-distros"], i.UpdateAt = incidents.Deed{State: incidents.StepDone, At: now().Add(-time.Hour)}, now().Add(-time.Hour)
+		}},
+		{"a compromise, under embargo", func(i *incidents.Incident) {
+			compromise(i)
+			i.Embargo = draftIncident(s, false).Embargo
+		}},
+		{"lifted, live, in triage", func(i *incidents.Incident) { *i = draftIncident(s, true); i.Phase = incidents.Triage }},
+		{"disclosed, no release, in triage", func(i *incidents.Incident) {
+			*i = draftIncident(s, true)
+			i.Phase, i.Release = incidents.Triage, incidents.Release{}
+		}},
+		{"a compromise", compromise},
+		{"a compromise, mended", func(i *incidents.Incident) {
+			compromise(i)
+			i.Release = incidents.Release{N: 1, Version: s("12.3.1"), LiveAt: now().Add(-time.Hour)}
+		}},
+		{"a compromise of no release", func(i *incidents.Incident) { compromise(i); i.Affected, i.Advice = s("none"), s("none") }},
+	}
+}
+
 // TestWhatGoesOutWhen is the table of what may go out in which state, by the plan: "no"
 // is stopped by the rule that is named, "yes" by no rule about the state.
 func TestWhatGoesOutWhen(t *testing.T) {
@@ -129,12 +167,43 @@ func TestLettersFollowTheState(t *testing.T) {
 		{"broken, not live", "leak", "We are working on a release that fixes it", "please upgrade."},
 		{"broken, not live", "oss-security", "none released yet; it will be 12.1.1|No release with the fix is out yet", "Upgrade to Pillow"},
 		{"lifted, live", "oss-security", "Upgrade to Pillow 12.1.1. No known workaround.", "none released yet"},
+		{"broken, not live", "advisory", "Fixed version:** none released yet; it will be 12.1.1|No release with the fix is out yet|- Known in public since: Wednesday 2026-11-25|- Fixed: not yet", "missing|pip install|- Disclosed"},
+		{"lifted, live", "advisory", "Fixed version:** 12.1.1|pip install|- Disclosed: 2026-11-25", "missing|Known in public|exploited"},
+		{"exploited, no embargo", "advisory", "code in it. **Exploited:** it is being exploited in the wild.|none released yet", "missing|- Disclosed"},
+		{"exploited, no embargo", "oss-security", "code in it. It is being exploited in the wild.", ""},
+		{"exploited, no embargo", "downstream", "code in it. It is being exploited in the wild.", ""},
+		{"exploited, no embargo", "update", "We know that it is being exploited in the wild.", ""},
+		{"exploited, no embargo", "mastodon", "It is being exploited in the wild. Affected:", ""},
+		{"exploited, under embargo", "distro", "code in it. It is being exploited in the wild. Details:", ""},
+		{"under embargo", "distro", "once it is released", "exploited|moved"},
+		{"the date moved", "distro", "The date has moved since our mail before this one", ""},
+		{"the date moved", "update", "The date has moved. We propose Thursday 2026-12-03", "as agreed"},
+		{"the date moved, and they heard", "distro", "embargoed notification", "has moved"},
+		{"the date moved, and they heard", "update", "We propose Thursday", "has moved"},
+		{"a compromise, under embargo", "downstream", "confidential until Thursday 2026-12-03 14:00 UTC", "pip install"},
+		{"lifted, live", "update", "The fix is released: Pillow 12.1.1 is out", "looking into it"},
+		{"lifted, live, in triage", "update", "The fix is released: Pillow 12.1.1 is out|We disclosed it", "looking into it"},
+		{"disclosed, no release, in triage", "update", "We disclosed it", "looking into it|released"},
+		{"before any embargo", "upstream", "an issue that seems to be in your code|whether you can confirm it, and in which version", "whether you request a CVE"},
+		{"public, no embargo", "upstream", "We write about CVE-2026-25990, which is public", "confidential|told of an issue|whether you request a CVE"},
+		{"a compromise", "downstream", "Pillow: security incident|a compromise of it|Affected: Pillow 12.3.0.|Do not install these versions|replace them", "upcoming|confidential|pip install|12.3.1|missing"},
+		{"a compromise", "mastodon", "Do not install Pillow 12.3.0: it was tampered with.|replace the secrets", "fixes a security issue|pip install|12.3.1|missing"},
+		{"a compromise", "oss-security", "Affected: Pillow 12.3.0|Do not install these versions", "CVE-|CVSS|pip install|12.3.1|missing|exploited"},
+		{"a compromise", "compromise", "install a release anew", "pip install|12.3.1|missing"},
+		{"a compromise, mended", "downstream", "Install Pillow 12.3.1 in its place: python3 -m pip install --upgrade Pillow", "missing"},
+		{"a compromise, mended", "mastodon", "Install Pillow 12.3.1 in its place", "missing"},
+		{"a compromise of no release", "compromise", "no release of Pillow that we know of|Nothing, as far as we know.", "missing|none"},
+		{"a compromise of no release", "downstream", "no release of Pillow that we know of|Nothing, as far as we know.", "Do not install|missing"},
+		{"before any embargo", "decline-not-a-vulnerability", "so we are closing the report.|for doing so in private", "as one"},
+		{"public, no embargo", "decline-not-a-vulnerability", "report it.", "in private"},
+		{"before any embargo", "decline-duplicate", "known to us already", "working on it"},
 		{"before any embargo", "decline-duplicate", "Please keep it private", ""},
 		{"public, no embargo", "decline-duplicate", "", "keep it private"},
 	} {
-		k := slices.IndexFunc(states(), func(s state) bool { return s.name == c.state })
+		all := append(states(), otherStates()...)
+		k := slices.IndexFunc(all, func(s state) bool { return s.name == c.state })
 		i := incidents.Incident{}
-		states()[k].change(&i)
+		all[k].change(&i)
 		f := incidents.DraftFacts(*pillow(t), i, now())
 		d := draft(t, book(t), c.kind, f)
 		text := flat(d.Subject.Reveal(clearances()["full"]) + " " + d.Body.Reveal(clearances()["full"]))
@@ -171,7 +240,7 @@ func TestFactsThatAreSaid(t *testing.T) {
 	}{
 		{"distro", "No known workaround.", "missing", nil},
 		{"distro", "<missing: workaround, say !fact set workaround none>", "No known workaround", does(func(i *incidents.Incident) { i.Workaround = incidents.Sealed{} })},
-		{"distro", "Upgrade to Pillow 12.1.1. Do not open PSD files.", "No known workaround", does(func(i *incidents.Incident) { i.Workaround = seal("Do not open PSD files.") })},
+		{"distro", "Upgrade to Pillow 12.1.1 once it is released. Do not open PSD files.", "No known workaround", does(func(i *incidents.Incident) { i.Workaround = seal("Do not open PSD files.") })},
 		{"oss-security", "Upgrade to Pillow 12.1.1.", "workaround", does(func(i *incidents.Incident) { i.Workaround = incidents.Sealed{} })},
 		{"oss-security", "No known workaround.", "", nil},
 		{"advisory", "**Workaround:** Do not open PSD files.", "", does(func(i *incidents.Incident) { i.Workaround = seal("Do not open PSD files.") })},
@@ -249,6 +318,12 @@ func stateCases() []lintCase {
 			i.Affected, i.Fixed, i.Release.Version = incidents.Seal(affected), incidents.Seal(fixed), incidents.Seal(fixed)
 		}
 	}
+	compromised := func(i *incidents.Incident) {
+		unlive(i)
+		i.Track, i.Affected, i.Fixed, i.Embargo = incidents.Seal("compromise"), incidents.Seal("12.3.0"), incidents.Seal("12.3.1"), incidents.Embargo{}
+		i.CVE, i.GHSA, i.Vector, i.Score = incidents.Sealed{}, incidents.Sealed{}, incidents.Sealed{}, incidents.Sealed{}
+		i.Period = incidents.Seal("2026-11-20 08:00 UTC to 2026-11-21 12:00 UTC")
+	}
 	fixed := func(fixed string) func(*incidents.Incident) {
 		return func(i *incidents.Incident) { i.Fixed = incidents.Seal(fixed) }
 	}
@@ -287,7 +362,29 @@ func stateCases() []lintCase {
 		{rule: "no-compromise", kind: "compromise", bad: true},
 		{rule: "reachable", kind: "not-reachable", fits: true},
 		{rule: "reachable", kind: "decline-not-reachable", fits: true},
-		{rule: "reachable", kind: "not-reachable", bad: true},
+		{rule: "reachable", kind: "not-reachable", bad: true, also: tells("`!incident track upstream <why>`, and then `!incident reachable no <why>`")},
+		{rule: "reachable", kind: "not-reachable", bad: true, change: func(i *incidents.Incident) { i.Type = incidents.Seal("bundled-library") }, also: tells("if it is so, say `!incident reachable no <why>`")},
+		{rule: "library-public", kind: "not-reachable", bad: true, change: func(i *incidents.Incident) { i.Steps = nil; i.Level, i.Embargo = "medium", incidents.Embargo{} }},
+		{rule: "library-public", kind: "not-reachable", change: func(i *incidents.Incident) { i.PublicAt = now() }},
+		{rule: "not-live", kind: "mastodon", change: compromised},
+		{rule: "not-live", kind: "oss-security", change: compromised},
+		{rule: "missing", kind: "oss-security", change: compromised}, // it has no CVE, no vector and no release
+		{rule: "missing", kind: "mastodon", change: compromised},
+		{rule: "missing", kind: "downstream", change: compromised},
+		{rule: "missing", kind: "oss-security", change: func(i *incidents.Incident) { compromised(i); i.Period = incidents.Sealed{} }, bad: true, also: tells("from when until when")},
+		{rule: "bad-upgrade", kind: "mastodon"},
+		{rule: "bad-upgrade", kind: "downstream", change: compromised},
+		{rule: "bad-upgrade", kind: "downstream", change: compromised, bad: true, body: "Say pip install -U Pillow."},
+		{rule: "bad-upgrade", kind: "mastodon", change: compromised, bad: true, body: "python3 -m pip install --upgrade Pillow"},
+		{rule: "bad-upgrade", kind: "mastodon", change: func(i *incidents.Incident) { compromised(i); i.Release.LiveAt = now() }, body: "pip install -U Pillow"},
+		{rule: "bad-upgrade", kind: "mastodon", bad: true, change: func(i *incidents.Incident) { compromised(i); i.Release.LiveAt, i.Release.YankedAt = now(), now() }, body: "pip install -U Pillow"},
+		{rule: "none-files", kind: "compromise", fits: true},
+		{rule: "none-files", kind: "compromise", fits: true, bad: true, change: func(i *incidents.Incident) { i.Affected = incidents.Seal("none") }},
+		{rule: "affected-form", kind: "advisory"},
+		{rule: "affected-form", kind: "advisory", bad: true, change: func(i *incidents.Incident) { i.Affected = incidents.Seal("bananas") }, also: tells("bananas")},
+		{rule: "affected-form", kind: "advisory", change: func(i *incidents.Incident) { i.Affected = incidents.Seal("all releases") }},
+		{rule: "affected-form", kind: "leak", change: func(i *incidents.Incident) { i.Affected = incidents.Seal("bananas") }}, // it does not name it
+		{rule: "upgrade", kind: "advisory", change: broken},
 		{rule: "reachable", kind: "decline-not-reachable", fits: true, bad: true, change: func(i *incidents.Incident) { i.Reach = incidents.Seal("yes") }},
 		{rule: "declined", kind: "decline-not-a-vulnerability", fits: true},
 		{rule: "declined", kind: "decline-not-a-vulnerability", bad: true, also: tells("CVE-2026-25990")},
