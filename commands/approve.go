@@ -22,9 +22,12 @@ func (c *Call) ask(cmd Command, rest string) (Reply, error) {
 		if err != nil {
 			return Reply{}, err
 		}
-		act, shownAs = act+" "+more, r
+		act, shownAs = strings.TrimSpace(act+" "+more), r
 	}
 	hidden := c.sealedTyped || cmd.Freeze != nil // only who may hear everything is shown what it is
+	if err := c.superseded(cmd, act); err != nil {
+		return Reply{}, err
+	}
 	a := incidents.Approval{
 		Code: c.Tx.NewCode(), Asker: c.Who.Name, Act: incidents.Seal(act), Incident: c.I.N, Version: c.I.Version,
 		Network: c.Line.Room.Network, Room: c.Line.Room.ID, Expires: c.now.Add(incidents.ApprovalLife), Shown: !hidden,
@@ -52,6 +55,39 @@ func (c *Call) ask(cmd Command, rest string) (Reply, error) {
 		r.Facts[name] = v
 	}
 	return r, nil
+}
+
+// dead reports whether nobody can approve a request any more, because its incident was
+// changed since.
+func (c *Call) dead(a incidents.Approval) (bool, error) {
+	if a.Incident == 0 {
+		return false, nil
+	}
+	i, err := c.Tx.Incident(a.Incident)
+	return a.Version != i.Version, err
+}
+
+// superseded ends the requests that are no use once this one is asked for: those of the
+// incident as it was before a change, and the same act with another text.
+func (c *Call) superseded(cmd Command, act string) error {
+	if c.I.N == 0 {
+		return nil
+	}
+	codes, err := c.Tx.OpenApprovals(c.I.N)
+	for _, code := range codes {
+		a, _, no := c.Tx.Approval(code)
+		old, failed := c.Tx.Act(a)
+		if err = errors.Join(err, no, failed); err != nil {
+			return err
+		}
+		before, _, frozen := strings.Cut(old, " --hash ")
+		now, _, _ := strings.Cut(act, " --hash ")
+		again := frozen && cmd.Words == send().Words && before == now && old != act
+		if a.Version != c.I.Version || again {
+			err = c.Tx.EndApproval(code, "voided", c.Who.Name)
+		}
+	}
+	return err
 }
 
 // absolute writes every date that was typed as the instant that it is.
@@ -108,7 +144,12 @@ func (c *Call) code() (string, error) {
 	var codes []string
 	for _, code := range all {
 		a, _, no := c.Tx.Approval(code)
-		if err = errors.Join(err, no); a.Asker != c.Who.Name {
+		err = errors.Join(err, no)
+		if a.Asker == c.Who.Name {
+			continue
+		}
+		dead, no := c.dead(a)
+		if err = errors.Join(err, no); !dead {
 			codes = append(codes, code)
 		}
 	}

@@ -12,7 +12,10 @@ func embargoPropose() Command {
 		Does: "note the date that you propose to the reporter", Example: "!embargo propose INC-7 2026-12-03 14:00",
 		Args: []Arg{{Name: "when", Kind: When}},
 		Run: func(c *Call) (Reply, error) {
-			w, _ := c.args["when"].(incidents.When)
+			w, err := c.moment()
+			if err != nil {
+				return Reply{}, err
+			}
 			i, e, err := incidents.ProposeEmbargo(*c.plan, c.I, w, c.Who.Name, c.now)
 			return c.embargoed("embargo/proposed", w, i, e, err)
 		},
@@ -28,8 +31,13 @@ func embargoAgree() Command {
 			{Name: "quote", Kind: Text, Optional: true, Sealed: true, Max: maxText},
 		},
 		Run: func(c *Call) (Reply, error) {
-			i, e, err := incidents.AgreeEmbargo(c.I, c.Sealed("who"), c.Sealed("quote"), c.Who.Name, c.now)
-			return c.embargoed("embargo/agreed", incidents.When{}, i, e, err)
+			i, e, err := incidents.AgreeEmbargo(*c.plan, c.I, c.Sealed("who"), c.Sealed("quote"), c.Who.Name, c.now)
+			by := c.Sealed("who")
+			r, err := c.embargoed("embargo/agreed", incidents.When{}, i, e, err)
+			if err == nil {
+				r.Facts["by"], r.Facts["byreporter"] = by, incidents.ByReporter(*c.plan, c.I, by)
+			}
+			return r, err
 		},
 	}
 }
@@ -40,12 +48,18 @@ func embargoSet() Command {
 		Does: "set the embargo's date; without one, the one that was agreed", Example: "!embargo set INC-7 2026-12-03",
 		Args: []Arg{{Name: "when", Kind: When, Optional: true}},
 		Second: func(c *Call) (bool, error) {
-			w, _ := c.args["when"].(incidents.When)
-			_, _, err := incidents.SetEmbargo(*c.plan, c.I, w, c.Who.Name, c.now)
+			w, err := c.moment()
+			if err != nil {
+				return false, err
+			}
+			_, _, err = incidents.SetEmbargo(*c.plan, c.I, w, c.Who.Name, c.now)
 			return incidents.MoveNeedsSecond(c.I, w.At), err
 		},
 		Run: func(c *Call) (Reply, error) {
-			w, _ := c.args["when"].(incidents.When)
+			w, err := c.moment()
+			if err != nil {
+				return Reply{}, err
+			}
 			i, e, err := incidents.SetEmbargo(*c.plan, c.I, w, c.Who.Name, c.now)
 			return c.embargoed("embargo/set", w, i, e, err)
 		},
@@ -58,12 +72,18 @@ func embargoMove() Command {
 		Does: "move the embargo to another date; to an earlier one it needs a second maintainer", Example: "!embargo move INC-7 2026-12-09 14:00 a distribution needs more time",
 		Args: []Arg{{Name: "when", Kind: When}, {Name: "reason", Kind: Text, Sealed: true, Max: maxText}},
 		Second: func(c *Call) (bool, error) { // brought forward it ends earlier, and that needs two
-			w, _ := c.args["when"].(incidents.When)
-			_, _, err := incidents.MoveEmbargo(*c.plan, c.I, w, c.Sealed("reason"), c.Who.Name, c.now)
+			w, err := c.moment()
+			if err != nil {
+				return false, err
+			}
+			_, _, err = incidents.MoveEmbargo(*c.plan, c.I, w, c.Sealed("reason"), c.Who.Name, c.now)
 			return incidents.MoveNeedsSecond(c.I, w.At), err
 		},
 		Run: func(c *Call) (Reply, error) {
-			w, _ := c.args["when"].(incidents.When)
+			w, err := c.moment()
+			if err != nil {
+				return Reply{}, err
+			}
 			i, e, err := incidents.MoveEmbargo(*c.plan, c.I, w, c.Sealed("reason"), c.Who.Name, c.now)
 			return c.embargoed("embargo/moved", w, i, e, err)
 		},
@@ -78,7 +98,7 @@ func embargoShow() Command {
 			agreed, err := c.Tx.Agreements(c.I.N)
 			var list []incidents.Facts
 			for _, a := range agreed {
-				list = append(list, incidents.Facts{"who": a.Who, "quote": a.Quote, "at": a.At})
+				list = append(list, incidents.Facts{"who": a.Who, "date": a.Date, "quote": a.Quote, "at": a.At})
 			}
 			if err != nil {
 				return Reply{}, err
@@ -115,9 +135,17 @@ func embargoLift() Command {
 			_, _, err := incidents.LiftEmbargo(c.I, incidents.Sealed{}, c.Who.Name, c.now)
 			return incidents.LiftNeedsSecond(c.I, c.now), err
 		},
+		Freeze: func(c *Call) (string, Reply, error) {
+			return "", c.card("embargo/lift-asked", "unfixed", incidents.Unfixed(*c.plan, c.I)), nil
+		},
 		Run: func(c *Call) (Reply, error) {
 			i, e, err := incidents.LiftEmbargo(c.I, c.Sealed("reason"), c.Who.Name, c.now)
-			return c.embargoed("embargo/lifted", incidents.When{}, i, e, err)
+			unfixed := incidents.Unfixed(*c.plan, c.I)
+			r, err := c.embargoed("embargo/lifted", incidents.When{}, i, e, err)
+			if err == nil {
+				r.Facts["unfixed"] = unfixed
+			}
+			return r, err
 		},
 	}
 }
@@ -135,6 +163,19 @@ func embargoBroken() Command {
 			return r, err
 		},
 	}
+}
+
+// moment gives the date that was typed. A day of the week that is less than a day ahead
+// is refused: it would end the embargo at once where the next one was meant.
+func (c *Call) moment() (incidents.When, error) {
+	w, _ := c.args["when"].(incidents.When)
+	for _, t := range c.typed {
+		if t.Kind == When && incidents.OtherWeek(t.text, w.At, c.now) {
+			form := "2006-01-02 15:04"
+			return w, incidents.Refuse("embargo-weekday", "at", w.At, "near", w.At.Format(form), "far", w.At.AddDate(0, 0, 7).Format(form))
+		}
+	}
+	return w, nil
 }
 
 // embargoed keeps what a rule made of the embargo, and shows it.
@@ -174,7 +215,7 @@ func (c *Call) embargo(template string, w incidents.When, pairs ...any) (Reply, 
 	f := []any{
 		"local", c.clocksOf(e.At), "cautions", incidents.Seal(join(cautions)), "assumed", w.HourAssumed,
 		"left", incidents.SaySpan(e.At.Sub(c.now).Abs()), "past", !c.now.Before(e.At), "atonce", tell,
-		"onlist", onlist, "liststep", incidents.Seal(list.Key),
+		"onlist", onlist, "listsay", list.SayTold(c.I),
 		"window", e.At.Add(-incidents.DistrosMost), "preferred", e.At.Add(-incidents.DistrosPreferred),
 		"windowopen", !c.now.Before(e.At.Add(-incidents.DistrosMost)), "preferredopen", !c.now.Before(e.At.Add(-incidents.DistrosPreferred)),
 		"second", c.agreed, "mailed", told, "outsiders", incidents.ToldFacts(incidents.WhoWasTold(*c.plan, c.I, sent)),

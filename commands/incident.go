@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"slices"
+
 	"tocsin/incidents"
 )
 
@@ -136,8 +138,9 @@ func incidentClose() Command {
 			if err := c.save(i, e); err != nil {
 				return Reply{}, err
 			}
+			declines := slices.ContainsFunc(c.plan.Outcomes, func(o incidents.Outcome) bool { return c.I.Outcome.Same(incidents.Seal(o.Key)) && o.Draft != "" })
 			err = c.inRoom("room/farewell", incidents.Card(*c.plan, c.I, c.now).With("who", c.Who.Name))
-			return c.card("incident/closed", "unanswered", unanswered, "unapproved", asked), err
+			return c.card("incident/closed", "unanswered", unanswered, "unapproved", asked, "declines", declines), err
 		},
 	}
 }

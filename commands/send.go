@@ -166,7 +166,7 @@ func (c *Call) recipients(k templates.DraftKind) ([]string, error) {
 	}
 	list, err := mail.ParseAddressList(typed)
 	if err != nil {
-		return nil, incidents.Refuse("send-to", "for", c.Sealed("NAME"), "handle", c.I.Handle, "draft", incidents.Seal(k.Key), "reporter", k.Audience == templates.ForReporter, "eml", c.Has("eml"))
+		return nil, incidents.Refuse("send-to", "typed", c.Sealed("ADDRESSES"), "for", c.Sealed("NAME"), "handle", c.I.Handle, "draft", incidents.Seal(k.Key), "reporter", k.Audience == templates.ForReporter, "eml", c.Has("eml"))
 	}
 	var out []string
 	for _, a := range list {

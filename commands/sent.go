@@ -30,7 +30,7 @@ func (c *Call) sent() (Reply, error) {
 		return Reply{}, err
 	}
 	if !c.Has("HOW") {
-		return Reply{}, incidents.Refuse("sent-how", "usage", c.usage(sent()))
+		return Reply{}, incidents.Refuse("sent-how", "draft", incidents.Seal(k.Key))
 	}
 	at, w := c.now, incidents.When{}
 	if c.Has("WHEN") {
@@ -63,6 +63,8 @@ func (c *Call) sent() (Reply, error) {
 	for name, v := range incidents.CompletionFacts(a.Completion, at) {
 		r.Facts[name] = v
 	}
+	told := a.Lock.Why == "embargo" || a.Lock.Why == "no-embargo" // then it is said of the step
+	r.Facts["leaks"] = k.Audience == templates.ForPublic && c.I.Open() && incidents.Embargoed(*c.plan, c.I) && !told
 	return r, nil
 }
 

@@ -154,7 +154,17 @@ func incidentReachable() Command {
 			if err == nil {
 				err = c.save(i, e)
 			}
-			return c.card("incident/reachable"), err
+			if err != nil {
+				return Reply{}, err
+			}
+			sent, err := c.Tx.Sendings(c.I.N)
+			wrong := []incidents.Facts{}
+			if c.Str("answer") == "yes" {
+				for _, s := range incidents.Withdrawn(*c.plan, sent) {
+					wrong = append(wrong, incidents.SendingFacts(s))
+				}
+			}
+			return c.card("incident/reachable", "wrong", wrong), err
 		},
 	}
 }

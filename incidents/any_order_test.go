@@ -50,7 +50,7 @@ func anyAct(t *rapid.T, p incidents.Plan, i incidents.Incident, now time.Time) (
 			return tell(incidents.SetPolicy(i, pick("policy", "none", "p0", "certcc", "date"), when.At, who, now))
 		},
 		"propose": func() told { return tell(incidents.ProposeEmbargo(p, i, when, who, now)) },
-		"agree":   func() told { return tell(incidents.AgreeEmbargo(i, typed, typed, who, now)) },
+		"agree":   func() told { return tell(incidents.AgreeEmbargo(p, i, typed, typed, who, now)) },
 		"set":     func() told { return tell(incidents.SetEmbargo(p, i, when, who, now)) },
 		"set it":  func() told { return tell(incidents.SetEmbargo(p, i, incidents.When{}, who, now)) },
 		"move":    func() told { return tell(incidents.MoveEmbargo(p, i, when, typed, who, now)) },

@@ -52,8 +52,10 @@ func Arrive(p Plan, i Incident, others []Incident, s Sending, at, now time.Time)
 	a := Arrival{Incident: i, Entries: []Entry{NoteSent(s, now)}}
 	connected := CompletionOf(p, i, s.Kind)
 	again := Step{}
-	if d := StateOf(p, i, connected.Step); connected.Step.Key != "" && d.State == StepDone {
-		again = connected.Step // who was told by it is told once more
+	for _, step := range p.Steps { // also where it is none any more, because the embargo is over
+		if s.Kind != "" && step.Draft == s.Kind && StateOf(p, i, step).State == StepDone {
+			again = step // who was told by it is told once more
+		}
 	}
 	i, names, told := tell(p, i, s, again, at, now)
 	a.Incident, a.Told, a.Entries = i, joinSealed(", ", names...), append(a.Entries, told...)

@@ -2,6 +2,7 @@ package incidents
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,6 +30,12 @@ type Embargo struct {
 // Dated reports whether its moment counts: it is agreed, set or moved, and not over.
 func (e Embargo) Dated() bool {
 	return e.State == EmbargoAgreed || e.State == EmbargoSet || e.State == EmbargoMoved
+}
+
+// Embargoed reports whether an incident is kept private until a word ends it: a date
+// holds, or its track wants one.
+func Embargoed(p Plan, i Incident) bool {
+	return i.Embargo.Dated() || TrackOf(p, i).Embargo && !i.Embargo.Over()
 }
 
 // Over reports whether it was lifted or broken.
@@ -157,9 +164,21 @@ func ProposeEmbargo(p Plan, i Incident, w When, who string, now time.Time) (Inci
 	return i, Entry{Kind: "embargo-proposed", Who: who, At: now, Plain: SayInstant(w.At)}, nil
 }
 
-// AgreeEmbargo notes that the reporter, or whoever else has to, agreed to the date:
-// by whom and in which words is personal, and can be erased.
-func AgreeEmbargo(i Incident, by, quote Sealed, who string, now time.Time) (Incident, Entry, error) {
+// ByReporter reports whether who agreed to a date is who reported it: by the name that
+// is on record, or by the word "reporter". Where nobody outside waits to hear, whoever
+// agrees is the one who has to.
+func ByReporter(p Plan, i Incident, by Sealed) bool {
+	if _, waits := Happened(p, i, "reporter"); !waits || by.p == nil {
+		return !waits
+	}
+	who := strings.TrimSpace((*by.p)())
+	name := i.Reporter.Name
+	return strings.EqualFold(who, "reporter") || !name.Empty() && strings.EqualFold(who, strings.TrimSpace((*name.p)()))
+}
+
+// AgreeEmbargo notes that the reporter, or somebody else, agreed to the date: by whom
+// and in which words is personal, and can be erased. Nobody agrees for the reporter.
+func AgreeEmbargo(p Plan, i Incident, by, quote Sealed, who string, now time.Time) (Incident, Entry, error) {
 	e := i.Embargo
 	switch {
 	case e.State == "":
@@ -170,14 +189,18 @@ func AgreeEmbargo(i Incident, by, quote Sealed, who string, now time.Time) (Inci
 	if e.State == EmbargoProposed {
 		i.Embargo.State = EmbargoAgreed
 	}
-	if e.AgreedAt.IsZero() {
-		i.Embargo.AgreedAt = now
+	kind := "embargo-consent"
+	if ByReporter(p, i, by) {
+		kind = "embargo-agreed"
+		if e.AgreedAt.IsZero() {
+			i.Embargo.AgreedAt = now
+		}
 	}
 	told := []Personal{{Field: "agreed", Value: by}}
 	if !quote.Empty() {
 		told = append(told, Personal{Field: "quote", Value: quote})
 	}
-	return i, Entry{Kind: "embargo-agreed", Who: who, At: now, Plain: SayInstant(e.At), Personal: told}, nil
+	return i, Entry{Kind: kind, Who: who, At: now, Plain: SayInstant(e.At), Personal: told}, nil
 }
 
 // SetEmbargo sets the date. A zero When takes the one that was proposed or agreed.
@@ -249,6 +272,15 @@ func awoken(p Plan, all map[string]Snooze) map[string]Snooze {
 		}
 	}
 	return out
+}
+
+// Unfixed reports whether nobody could install a fix if everything were public now: the
+// checklist has a release, it has not come to that, and none is planned or live.
+func Unfixed(p Plan, i Incident) bool {
+	if _, live := i.releasedAt(p); live || i.Release.N != 0 || slices.Index(Phases(), i.Phase) >= slices.Index(Phases(), Releasing) {
+		return false
+	}
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.By == "released" && Applies(p, i, s) })
 }
 
 // LiftNeedsSecond reports whether lifting the embargo now needs a second person:

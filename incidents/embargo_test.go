@@ -21,7 +21,7 @@ func TestEmbargoStates(t *testing.T) {
 			return incidents.ProposeEmbargo(p, i, at(8*day), "bob", noon())
 		},
 		"agree": func(i incidents.Incident) (incidents.Incident, incidents.Entry, error) {
-			return incidents.AgreeEmbargo(i, incidents.Seal("Erin"), incidents.Seal("fine"), "bob", noon())
+			return incidents.AgreeEmbargo(p, i, incidents.Seal("Erin"), incidents.Seal("fine"), "bob", noon())
 		},
 		"set": func(i incidents.Incident) (incidents.Incident, incidents.Entry, error) {
 			return incidents.SetEmbargo(p, i, at(8*day), "bob", noon())
@@ -307,6 +307,56 @@ func TestListToTell(t *testing.T) {
 	} {
 		if s, got := incidents.ListToTell(p, c.i); got != c.want || got != (s.Key == "notify-distros") {
 			t.Errorf("%s: %v %q", c.name, got, s.Key)
+		}
+	}
+}
+
+// TestNobodyAgreesForTheReporter: only who reported it agrees to the date for themselves,
+// by the name on record or by the word.
+func TestNobodyAgreesForTheReporter(t *testing.T) {
+	p, _ := pillow(t)
+	for _, tt := range []struct {
+		source, name, by string
+		agreed           bool
+	}{
+		{"researcher", "Erin", "Mallory", false},
+		{"researcher", "Erin", "eRIN", true},
+		{"researcher", "Erin Example", "Erin", false},
+		{"researcher", "Erin Example", "erin example", true},
+		{"researcher", "Erin", "Reporter", true},
+		{"researcher", "", "Erin", false},
+		{"researcher", "", "reporter", true},
+		{"scanning", "", "Debian", true}, // nobody waits for it
+	} {
+		i := reportedAs(t, p, incidents.Opening{Type: "vulnerability", Source: tt.source, Severity: "high"})
+		if tt.name != "" {
+			i.Reporter.Name = incidents.Seal(tt.name)
+		}
+		i = embargoed(i, incidents.EmbargoSet)
+		i, e, err := incidents.AgreeEmbargo(p, i, incidents.Seal(tt.by), incidents.Sealed{}, "bob", noon())
+		refused(t, err, "")
+		if _, agreed := incidents.Happened(p, i, "agreed"); agreed != tt.agreed || (e.Kind == "embargo-agreed") != tt.agreed || len(e.Personal) != 1 {
+			t.Errorf("%s by %q: %v, %s", tt.name, tt.by, agreed, e.Kind)
+		}
+	}
+}
+
+// TestUnfixed: a lift is warned of while the fix is in no release.
+func TestUnfixed(t *testing.T) {
+	p, _ := pillow(t)
+	for name, tt := range map[string]struct {
+		change func(*incidents.Incident)
+		want   bool
+	}{
+		"triage":    {func(*incidents.Incident) {}, true},
+		"planned":   {func(i *incidents.Incident) { i.Release.N = 1 }, false},
+		"live":      {func(i *incidents.Incident) { i.Release.LiveAt = noon() }, false},
+		"releasing": {func(i *incidents.Incident) { i.Phase = incidents.Releasing }, false},
+	} {
+		i := embargoed(reportedAs(t, p, incidents.Opening{Type: "vulnerability", Source: "researcher", Severity: "high"}), incidents.EmbargoSet)
+		tt.change(&i)
+		if got := incidents.Unfixed(p, i); got != tt.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

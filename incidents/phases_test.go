@@ -142,7 +142,7 @@ func TestPhasesOfEachTrack(t *testing.T) {
 				j, e, err = incidents.ProposeEmbargo(p, i, at, "alice", now)
 				keep(before, j, e, err)
 				before = i
-				j, e, err = incidents.AgreeEmbargo(i, incidents.Seal("Erin"), incidents.Sealed{}, "alice", now)
+				j, e, err = incidents.AgreeEmbargo(p, i, incidents.Seal("reporter"), incidents.Sealed{}, "alice", now)
 				keep(before, j, e, err)
 				before = i
 				j, e, err = incidents.SetEmbargo(p, i, incidents.When{}, "alice", now)

@@ -9,6 +9,7 @@ import (
 // Consent is who agreed to an embargo's date, and in which words.
 type Consent struct {
 	At         time.Time
+	Date       string // that they agreed to
 	Who, Quote Sealed
 }
 
@@ -19,7 +20,7 @@ func Report(p Plan, i Incident, entries []Entry, agreed []Consent, now time.Time
 	f := Card(p, i, now)
 	var consents []Facts
 	for _, a := range agreed {
-		consents = append(consents, Facts{"at": a.At, "who": a.Who, "quote": a.Quote})
+		consents = append(consents, Facts{"at": a.At, "date": a.Date, "who": a.Who, "quote": a.Quote})
 	}
 	for k, v := range NewFacts(
 		"markdown", true, "project", p.Name, "neutral", i.Phase.Neutral(), "component", libraryName(p, i), "agreements", consents,

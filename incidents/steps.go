@@ -205,6 +205,14 @@ func SayNow(i Incident, s Step) Sealed {
 	return Seal(how + " " + i.Handle + more)
 }
 
+// SayTold gives what is typed once a step's text was sent by hand.
+func (s Step) SayTold(i Incident) Sealed {
+	if s.Draft == "" {
+		return Seal("done " + i.Handle + " " + s.Key)
+	}
+	return Seal("sent " + i.Handle + " " + s.Draft + " --via email --to <list>")
+}
+
 // HowTo gives the command that completes a step that is done by what is noted and
 // not by a word; "" for every other.
 func HowTo(s Step) string {

@@ -34,7 +34,7 @@ func Kinds() []string {
 		"reporter", "forgot", "fact", "fact-removed", "acknowledged", "asked", "approved", "suspended", "unsuspended",
 		"heard", "edited", "redacted", "guest", "guest-left", "room",
 		"phase", "tracked", "reached", "wild", "public", "updated", "policy", "step-done", "step-skipped", "step-undone", "snoozed",
-		"embargo-proposed", "embargo-agreed", "embargo-set", "embargo-moved", "embargo-lifted", "embargo-broken",
+		"embargo-proposed", "embargo-agreed", "embargo-consent", "embargo-set", "embargo-moved", "embargo-lifted", "embargo-broken",
 		"led", "offered", "declined",
 		"release-planned", "release-added", "release-removed", "release-looked-up", "release-live", "release-yanked", "release-undone", "tag-recorded", "tag-differs",
 		"away", "back", "here", "review", "reviewed", "verified", "token", "token-dropped",

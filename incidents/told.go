@@ -4,13 +4,11 @@ import "time"
 
 // changedAt gives when an embargo became another one than those had been told who were
 // told of it: it got another date, was lifted before its moment, or broken. It is the
-// zero time when it did not.
+// zero time when it did not. A lift does not tell who still holds an earlier date.
 func (e Embargo) changedAt() time.Time {
 	switch {
 	case e.State == EmbargoBroken, e.State == EmbargoLifted && e.EndedAt.Before(e.At):
 		return e.EndedAt
-	case e.State == EmbargoLifted:
-		return time.Time{} // it ended as it was said
 	}
 	return e.MovedAt
 }

@@ -59,6 +59,29 @@ func SetReach(p Plan, i Incident, yes bool, why Sealed, who string, now time.Tim
 	return i, Entry{Kind: "reached", Who: who, At: now, Text: joinSealed(": ", i.Reach, why)}, nil
 }
 
+// Withdrawn gives what was sent that says that a bug is not reachable: once it is, that
+// is wrong where it stands. sent is what was sent, the newest first.
+func Withdrawn(p Plan, sent []Sending) []Sending {
+	var kinds []string
+	for _, s := range p.Steps {
+		if slices.Contains(s.When, "not-reachable") && s.Draft != "" {
+			kinds = append(kinds, s.Draft)
+		}
+	}
+	for _, o := range p.Outcomes {
+		if o.Key == "not-reachable" {
+			kinds = append(kinds, o.Draft)
+		}
+	}
+	var out []Sending
+	for _, s := range sent {
+		if slices.Contains(kinds, s.Kind) && s.State != SendRefused && s.State != SendQueued {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // SetWild notes that a bug is exploited in the wild, or that it is not after all.
 func SetWild(i Incident, on bool, why Sealed, who string, now time.Time) (Incident, Entry, error) {
 	if on == !i.WildAt.IsZero() {

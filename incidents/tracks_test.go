@@ -207,3 +207,14 @@ func TestPolicy(t *testing.T) {
 		}
 	}
 }
+
+// TestWithdrawn: what said that it is not reachable is wrong once it is, wherever it went.
+func TestWithdrawn(t *testing.T) {
+	p, _ := pillow(t)
+	for kind, want := range map[string]int{"not-reachable": 1, "decline-not-reachable": 1, "update": 0, "advisory": 0} {
+		sent := []incidents.Sending{{Kind: kind, State: incidents.SendByHand}, {Kind: kind, State: incidents.SendRefused}, {Kind: kind, State: incidents.SendQueued}}
+		if got := incidents.Withdrawn(p, sent); len(got) != want {
+			t.Errorf("%s: %d", kind, len(got))
+		}
+	}
+}

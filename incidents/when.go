@@ -58,6 +58,20 @@ func ReadWhen(words string, now time.Time, home *time.Location, planHour int) (W
 	return w, nil
 }
 
+// OtherWeek reports whether words name a day of the week whose coming is less than a day
+// ahead: who types them may as well mean the next one.
+func OtherWeek(words string, at, now time.Time) bool {
+	f := strings.Fields(strings.ToLower(tidy(words)))
+	if len(f) > 1 && f[0] == "next" {
+		f = f[1:]
+	}
+	if len(f) == 0 || at.Sub(now) >= 24*time.Hour {
+		return false
+	}
+	_, is := weekdayNamed(f[0])
+	return is
+}
+
 func yearRange() error { return Refuse("when-year-range", "first", firstYear, "last", lastYear) }
 
 // whenReader reads the words of one instant.

@@ -325,3 +325,20 @@ func FuzzReadWhen(f *testing.F) {
 		}
 	})
 }
+
+// TestOtherWeek: a day of the week that comes within a day may mean the next one.
+func TestOtherWeek(t *testing.T) {
+	now := time.Date(2026, 12, 3, 13, 58, 0, 0, time.UTC) // a Thursday
+	for words, want := range map[string]bool{
+		"thu 14:00": true, "Thursday 14:00 UTC": true, "next thu 14:00": true, "thu": true, "fri 13:00": true, "fri 14:00": false,
+		"thu 13:00": false, "today 14:00": false, "tomorrow 13:00": false, "2026-12-03 14:00": false, "+2m": false,
+	} {
+		w, err := ReadWhen(words, now, nil, 14)
+		if err != nil {
+			t.Fatal(words, err)
+		}
+		if got := OtherWeek(words, w.At, now); got != want {
+			t.Errorf("%s, %s: %v", words, w.At, got)
+		}
+	}
+}

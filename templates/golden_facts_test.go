@@ -108,9 +108,9 @@ func planFacts(p incidents.Plan, i incidents.Incident, name string, many bool, s
 	}
 	switch {
 	case name == "incident/reachable" && !many:
-		f["reach"] = incidents.Seal("no")
+		f["reach"], f["wrong"] = incidents.Seal("no"), []incidents.Facts{}
 	case name == "incident/reachable":
-		f["reach"] = incidents.Seal("yes")
+		f["reach"], f["wrong"] = incidents.Seal("yes"), outsideFacts(p, i, "draft/list", many, seal)["earlier"]
 	case many && (name == "incident/wild" || name == "incident/public"):
 		f["tracked"] = incidents.Seal("standard")
 	case name == "reporter/policy" && !many:
@@ -147,9 +147,9 @@ func embargoFacts(f incidents.Facts, i incidents.Incident, kind string, many boo
 	for k, v := range incidents.NewFacts(
 		"cautions", incidents.Seal(" friday weekend holidays soon distros told agree reporter wild public "),
 		"local", []string{"alice Thu 18:30 CET", "bob Fri 2026-12-04 04:30 AEDT"}, "assumed", many, "left", "8 d 8 h", "past", false,
-		"liststep", incidents.Seal("notify-distros"), "outsiders", outsiders(many, seal),
+		"listsay", incidents.Seal("sent INC-7 distro --via email --to <list>"), "by", seal("Mallory"), "byreporter", many, "unfixed", many, "outsiders", outsiders(many, seal),
 		"onlist", true, "window", window, "windowopen", many, "preferred", window.Add(7*24*time.Hour), "preferredopen", false, "second", "",
-		"agreements", []incidents.Facts{{"who": seal("Erin"), "quote": seal("the 3rd suits me"), "at": now()}, {"who": seal("Erin"), "quote": incidents.Sealed{}, "at": now()}},
+		"agreements", []incidents.Facts{{"who": seal("Erin"), "date": incidents.SayInstant(now()), "quote": seal("the 3rd suits me"), "at": now()}, {"who": seal("Erin"), "date": incidents.SayInstant(now()), "quote": incidents.Sealed{}, "at": now()}},
 		"atonce", []incidents.Facts{{"name": incidents.Seal("Tell Tidelift that the embargo is over"), "key": incidents.Seal("leak-tidelift")}},
 	) {
 		f[k] = v
@@ -174,7 +174,7 @@ func embargoFacts(f incidents.Facts, i incidents.Incident, kind string, many boo
 func didPlain() map[string]string {
 	const date = "Thu 2026-12-03 14:00 UTC"
 	return map[string]string{
-		"embargo-proposed": date, "embargo-agreed": date, "embargo-set": date, "embargo-moved": date,
+		"embargo-proposed": date, "embargo-agreed": date, "embargo-consent": date, "embargo-set": date, "embargo-moved": date,
 		"offered": "bob", "phase": "fixing", "snoozed": `"Update to the reporter" until ` + date,
 	}
 }

@@ -44,7 +44,7 @@ func reportFacts(p incidents.Plan, i incidents.Incident, f incidents.Facts, name
 	}
 	switch kind {
 	case "":
-		put(incidents.Report(p, i, record(many, seal), []incidents.Consent{{At: now(), Who: seal("Erin"), Quote: seal("the 3rd suits me")}}, now()))
+		put(incidents.Report(p, i, record(many, seal), []incidents.Consent{{At: now(), Date: incidents.SayInstant(now()), Who: seal("Erin"), Quote: seal("the 3rd suits me")}}, now()))
 	case "public":
 		put(incidents.PublicReport(p, i, record(many, seal), now()))
 	case "times":

@@ -93,7 +93,7 @@ func facts(p incidents.Plan, i incidents.Incident, many bool, seal func(string) 
 		"before": "carol", "readers": 3, "checks": []incidents.Facts{{"name": "tls", "ok": true, "told": "TLS", "mend": ""}, {"name": "secret", "ok": false, "told": "the channel can be listed", "mend": "set +s"}},
 		"strangers": []string{"mallory"}, "admitted": 1, "intruders": []incidents.Facts{{"name": seal("@mallory:evil.example")}}, "reordered": many, "room": "irc #desk", "start": "CVSS:4.0/", "text": seal("a note"), "told": "it is back", "took": "2 d",
 		"understood": "4.0 and 3.1", "usage": "!incident show [INC-n]", "values": "N, A, L or P", "vectored": many, "verbs": []string{"open", "list"}, "version": "4.0",
-		"left": 3, "self": false, "shown": "", "assumed": true, "unanswered": true, "codes": []string{"K7QFM", "D6VC4"}, "unapproved": []incidents.Facts{{"draft": incidents.Seal("ack"), "asker": "alice"}}, "voided": 2, "leads": []string{"INC-7"}, "waiting": 2, "which": "open", "more": many, "who": "bob", "years": 10, "zone": "Europe/Paris", "by": "carol",
+		"left": 3, "self": false, "shown": "", "assumed": true, "unanswered": true, "declines": many, "codes": []string{"K7QFM", "D6VC4"}, "unapproved": []incidents.Facts{{"draft": incidents.Seal("ack"), "asker": "alice"}}, "voided": 2, "leads": []string{"INC-7"}, "waiting": 2, "which": "open", "more": many, "who": "bob", "years": 10, "zone": "Europe/Paris", "by": "carol", "far": "2026-12-03 14:00",
 		"incident": "INC-7", "age": "2 h", "people": []string{"alice", "bob"}, "missing": []string{"carol"},
 		"guests": []incidents.Facts{{"account": seal("@erin:example.org")}},
 		"means":  seal("a heap overflow"), "args": []incidents.Facts{{"name": "type", "keys": []string{"a", "b"}}},

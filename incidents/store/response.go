@@ -134,17 +134,17 @@ func (tx *Tx) saveSnoozes(i incidents.Incident) error {
 func (tx *Tx) Agreements(n int) ([]incidents.Consent, error) {
 	var out []incidents.Consent
 	last := 0
-	err := tx.each(`SELECT p.seq, t.at, p.field, p.value FROM personal p JOIN timeline t ON t.seq = p.seq
+	err := tx.each(`SELECT p.seq, t.at, t.plain, p.field, p.value FROM personal p JOIN timeline t ON t.seq = p.seq
 		WHERE p.incident = ? AND p.field IN ('agreed', 'quote') AND p.value IS NOT NULL ORDER BY p.id`, []any{n}, func(r *sql.Rows) error {
 		var seq int
 		var at sql.NullInt64
-		var field string
+		var date, field string
 		var value incidents.Sealed
-		if err := r.Scan(&seq, &at, &field, &value); err != nil {
+		if err := r.Scan(&seq, &at, &date, &field, &value); err != nil {
 			return err
 		}
 		if seq != last {
-			out, last = append(out, incidents.Consent{At: instant(at)}), seq
+			out, last = append(out, incidents.Consent{At: instant(at), Date: date}), seq
 		}
 		if a := &out[len(out)-1]; field == "agreed" {
 			a.Who = value
