@@ -38,5 +38,29 @@ func CheckRecipient(i Incident, kind, address string) error {
 // Reaches reports whether a text goes or went to the reporter, of whatever kind it is:
 // what is on record of that is theirs, and can be erased.
 func Reaches(r Reporter, s Sending) bool {
-	return s.Reporter || shareAddress(r.Contact, s.To) || shareAddress(r.Contact, s.Via) || shareAddress(r.Contact, s.For)
+	if s.Reporter || shareAddress(r.Contact, s.To) || shareAddress(r.Contact, s.Via) || shareAddress(r.Contact, s.For) {
+		return true
+	}
+	for _, theirs := range []Sealed{r.Name, r.Contact} {
+		for _, whom := range []Sealed{s.For, s.To} {
+			if names(whom, theirs) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// names reports whether a text is somebody's name, or a list of names that has it.
+func names(whom, theirs Sealed) bool {
+	if whom.p == nil || theirs.p == nil {
+		return false
+	}
+	plain := func(name string) string {
+		name, _, _ = strings.Cut(name, "<")
+		return strings.ToLower(strings.Join(strings.Fields(strings.Trim(name, " \t\"'")), " "))
+	}
+	all, name := (*whom.p)(), plain((*theirs.p)())
+	list := append(strings.FieldsFunc(all, func(r rune) bool { return r == ',' || r == ';' }), all)
+	return name != "" && slices.ContainsFunc(list, func(one string) bool { return plain(one) == name })
 }

@@ -31,7 +31,7 @@ func TestCheckRecipient(t *testing.T) {
 // TestReaches: what went to the reporter's address is theirs, whatever kind of text it
 // is and however it was noted.
 func TestReaches(t *testing.T) {
-	r := incidents.Reporter{Contact: incidents.Seal("erin@example.org")}
+	r := incidents.Reporter{Name: incidents.Seal("Erin Example"), Contact: incidents.Seal("erin@example.org")}
 	for _, c := range []struct {
 		s    incidents.Sending
 		want bool
@@ -40,6 +40,11 @@ func TestReaches(t *testing.T) {
 		{incidents.Sending{To: incidents.Seal("linux-distros, Erin <erin@example.org>")}, true},
 		{incidents.Sending{Via: incidents.Seal("email; copy to erin@example.org")}, true},
 		{incidents.Sending{To: incidents.Seal("linux-distros@vs.openwall.org")}, false},
+		{incidents.Sending{For: incidents.Seal("erin  example")}, true},
+		{incidents.Sending{To: incidents.Seal("linux-distros; Erin Example <e@example.org>")}, true},
+		{incidents.Sending{For: incidents.Seal("ERIN@example.org")}, true},
+		{incidents.Sending{For: incidents.Seal("Erin Example Foundation")}, false},
+		{incidents.Sending{For: incidents.Seal(", ")}, false},
 		{incidents.Sending{}, false},
 	} {
 		if got := incidents.Reaches(r, c.s); got != c.want {
