@@ -55,3 +55,42 @@ func TestReaches(t *testing.T) {
 		t.Error("nobody is noted, and it reaches them")
 	}
 }
+
+// TestMayBeFor: what waits is in the way of what may be the same, and of nothing else.
+func TestMayBeFor(t *testing.T) {
+	seal := incidents.Seal
+	foo := incidents.Sending{For: seal("Foo"), To: seal("foo@example.org")}
+	list := incidents.Sending{To: seal("list@example.org")}
+	for _, c := range []struct {
+		s           incidents.Sending
+		forWhom, to string
+		want        bool
+	}{
+		{s: foo, want: true},
+		{s: foo, forWhom: "foo", want: true},
+		{s: foo, to: "FOO", want: true},
+		{s: foo, to: "Foo <foo@example.org>", want: true},
+		{s: foo, forWhom: "Bar"},
+		{s: foo, to: "Bar"},
+		{s: foo, to: "bar@example.org"},
+		{s: list, to: "bar@example.org"},
+		{s: list, to: "the list", want: true},
+		{s: list, forWhom: "the list", want: true},
+		{s: incidents.Sending{Reporter: true, For: seal("Erin")}, forWhom: "Foo", want: true},
+	} {
+		if got := c.s.MayBeFor(seal(c.forWhom), seal(c.to)); got != c.want {
+			t.Errorf("%+v, for %q to %q: %v", c.s, c.forWhom, c.to, got)
+		}
+	}
+}
+
+// TestTyped: a hint reads back as the name that it is of.
+func TestTyped(t *testing.T) {
+	for name, want := range map[string]string{
+		"Foo": `"Foo"`, "Foo  Bar": `"Foo Bar"`, `O"Brien`: `O"Brien`, "O'Brien": `"O'Brien"`, `Sean O"Brien`: `"Sean OBrien"`, `"Q"`: `"Q"`,
+	} {
+		if got := incidents.Typed(name); got != want {
+			t.Errorf("%s is typed as %s, want %s", name, got, want)
+		}
+	}
+}

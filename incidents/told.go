@@ -109,7 +109,7 @@ func toldByText(p Plan, i Incident, sent []Sending) []Told {
 			known = known || t.Name.Same(whom)
 		}
 		if !known {
-			say := joinSealed("", Seal("sent "+i.Handle+" "+s.Kind), mapSealed(s.For, func(name string) string { return ` --for "` + name + `"` }), Seal(" --via <how>"))
+			say := joinSealed("", Seal("sent "+i.Handle+" "+s.Kind), mapSealed(s.For, func(name string) string { return " --for " + Typed(name) }), Seal(" --via <how>"))
 			out = append(out, Told{Name: whom, At: s.DoneAt, Stale: i.Embargo.stale(s.DoneAt), Say: say})
 		}
 	}
