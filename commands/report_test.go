@@ -32,6 +32,8 @@ func TestPublicReportIsHeldBack(t *testing.T) {
 	d.desk("!embargo set INC-1 2026-12-09 14:00", "embargo/set")
 	d.desk("!report public INC-1", "refusals/report-embargoed", "Wed 2026-12-09 14:00 UTC")
 	d.desk("!embargo broken INC-1 a commit message names the decoder", "embargo/broken")
+	d.desk("!done INC-1 wheels", "step/done")
+	d.desk("!done INC-1 publish", "step/done")
 	for fact, want := range map[string]string{
 		"found by alice":                "It names a maintainer",
 		"tracked as INC-1":              "It holds a handle",
@@ -62,6 +64,8 @@ func TestPublicReportIsReadAsItIsWritten(t *testing.T) {
 	d.desk("!incident open Another one", "incident/opened")
 	d.desk("!embargo set INC-1 2026-12-09 14:00", "embargo/set")
 	d.desk("!embargo broken INC-1 a commit message names the decoder", "embargo/broken")
+	d.desk("!done INC-1 wheels", "step/done")
+	d.desk("!done INC-1 publish", "step/done")
 	d.desk("!reporter set INC-1 x_ploit --contact erin_smith@example.org", "reporter/set")
 	for _, c := range [][2]string{
 		{"it was found by x_ploit", "It names the reporter"},

@@ -220,7 +220,7 @@ func (c *Call) send() (Reply, error) {
 	}
 	s := incidents.Sending{
 		Incident: c.I.N, Kind: l.Kind.Key, Way: l.way, Account: l.from, Reporter: l.Kind.Audience == templates.ForReporter,
-		To: incidents.Seal(strings.Join(l.to, ", ")), For: l.forWhom, Subject: l.Subject, Hash: l.hash, Basis: incidents.Basis(c.I), Parts: len(bodies),
+		To: incidents.Seal(strings.Join(l.to, ", ")), For: l.forWhom, Subject: l.Subject, Hash: l.hash, Basis: incidents.Basis(*c.plan, c.I), Parts: len(bodies),
 		AskedBy: c.Who.Name, Second: c.agreed, State: incidents.SendQueued,
 	}
 	s.Reporter = incidents.Reaches(c.I.Reporter, s)

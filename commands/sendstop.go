@@ -6,6 +6,7 @@ import (
 
 	"tocsin/incidents"
 	"tocsin/incidents/store"
+	"tocsin/templates"
 )
 
 func sendStop() Command {
@@ -13,7 +14,7 @@ func sendStop() Command {
 		Words: "send stop", About: One, Needs: Full, Proves: true,
 		Does:    "stop a text for people outside that waits to be sent, or to be approved; one maintainer is enough",
 		Example: "!send stop INC-7 ack",
-		Args:    []Arg{{Name: "kind or code", Kind: Word, Optional: true, Sealed: true}},
+		Args:    []Arg{{Name: "kind or code", Kind: Word, Optional: true, Sealed: true}, forArg()},
 		Run:     (*Call).sendStop,
 	}
 }
@@ -32,20 +33,16 @@ func (c *Call) sendStop() (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	fits := func(p pending) bool {
-		return typed == "" || p.kind == typed || small(p.code) == typed || typed == decline && c.declines(p.kind)
+	fit := slices.DeleteFunc(slices.Clone(all), func(p pending) bool {
+		kind := typed == "" || p.kind == typed || small(p.code) == typed || typed == decline && c.declines(p.kind)
+		return !kind || c.Has("NAME") && !p.IsFor(c.Sealed("NAME"))
+	})
+	if len(fit) > 1 && (typed == "" && !c.Has("NAME") || slices.ContainsFunc(fit, func(p pending) bool { return p.kind != fit[0].kind || !p.whom().Same(fit[0].whom()) })) {
+		return Reply{}, incidents.Refuse("send-several", "handle", c.I.Handle, "waits", namesOf(fit))
 	}
-	if len(all) > 1 && typed == "" {
-		var names []string
-		for _, p := range all {
-			names = append(names, p.name())
-		}
-		return Reply{}, incidents.Refuse("send-several", "handle", c.I.Handle, "waits", slices.Compact(names))
-	}
-	for _, p := range all { // what is on its way is the most urgent of it, and comes first
-		if fits(p) {
-			return c.stopOne(p)
-		}
+	if len(fit) > 0 { // what is on its way is the most urgent of it, and comes first
+		rest := slices.DeleteFunc(all, func(p pending) bool { return p.code == fit[0].code && p.ID == fit[0].ID })
+		return c.stopOne(fit[0], rest)
 	}
 	last, err := c.Tx.Sendings(c.I.N)
 	if err != nil {
@@ -54,6 +51,7 @@ func (c *Call) sendStop() (Reply, error) {
 	return Reply{}, incidents.Refuse("send-nothing", "handle", c.I.Handle, "what", incidents.Seal(typed), "last", lastOf(last, typed))
 }
 
+// name gives what somebody types who means it and no other.
 func (p pending) name() string {
 	if p.code != "" {
 		return p.code
@@ -61,19 +59,42 @@ func (p pending) name() string {
 	return p.kind
 }
 
+// whom gives whom it is for, as far as two texts of one kind differ in that.
+func (p pending) whom() incidents.Sealed {
+	if !p.For.Empty() || p.Reporter {
+		return p.For
+	}
+	return p.To
+}
+
+// namesOf gives what somebody types who means one of several.
+func namesOf(all []pending) []incidents.Facts {
+	out := []incidents.Facts{}
+	for _, p := range all {
+		f := incidents.Facts{"what": incidents.Seal(p.name()), "for": incidents.Sealed{}}
+		if p.code == "" {
+			if f["for"] = p.For; p.For.Empty() {
+				f["for"] = p.To
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
 // declines reports whether a kind of draft tells a reporter of an outcome.
 func (c *Call) declines(kind string) bool {
 	return slices.ContainsFunc(c.plan.Outcomes, func(o incidents.Outcome) bool { return o.Draft == kind })
 }
 
-// stopOne stops a text, as far as that can be done.
-func (c *Call) stopOne(p pending) (Reply, error) {
+// stopOne stops a text, as far as that can be done; rest is what waits besides.
+func (c *Call) stopOne(p pending, rest []pending) (Reply, error) {
 	s := p.Sending
 	if p.code != "" {
 		if err := c.Tx.EndApproval(p.code, "withdrawn", c.Who.Name); err != nil {
 			return Reply{}, err
 		}
-		return c.stopped(p, "withdrawn")
+		return c.stopped(p, rest, "withdrawn")
 	}
 	row, ok, err := c.Tx.CarryRow(s)
 	if err != nil {
@@ -90,23 +111,28 @@ func (c *Call) stopOne(p pending) (Reply, error) {
 	if err := c.Tx.EndParts(s, why); err != nil {
 		return Reply{}, err
 	}
-	return c.stopped(p, ended)
+	return c.stopped(p, rest, ended)
 }
 
 // stopped puts it on record that a text was stopped, and says so.
-func (c *Call) stopped(p pending, ended string) (Reply, error) {
+func (c *Call) stopped(p pending, rest []pending, ended string) (Reply, error) {
 	s := p.Sending
 	s.Kind, s.Incident = p.kind, c.I.N
-	e := incidents.NoteStopped(s, ended, c.Who.Name, c.now)
-	c.said = append(c.said, e)
-	if err := c.Tx.Record(e); err != nil { // the incident is as it was: other requests stand
-		return Reply{}, err
+	entries := []incidents.Entry{incidents.NoteStopped(s, ended, c.Who.Name, c.now)}
+	if s.Part > 1 {
+		entries = append(entries, incidents.NoteCut(s, ended, c.now))
+	}
+	c.said = append(c.said, entries...)
+	for _, e := range entries {
+		if err := c.Tx.Record(e); err != nil { // the incident is as it was: other requests stand
+			return Reply{}, err
+		}
 	}
 	r := c.card("send/stopped")
 	for name, v := range incidents.SendingFacts(s) {
 		r.Facts[name] = v
 	}
-	r.Facts["code"], r.Facts["ended"] = p.code, ended
+	r.Facts["code"], r.Facts["ended"], r.Facts["waits"] = p.code, ended, namesOf(rest)
 	if p.code != "" {
 		r.Facts["asker"] = p.asker
 	}
@@ -179,7 +205,10 @@ func (c *Call) request(code string) (pending, bool, error) {
 		kind = decline
 	}
 	forWhom, _ := args.out["NAME"].(string)
-	return pending{kind: small(kind), code: code, asker: a.Asker, Sending: incidents.Sending{For: incidents.Seal(forWhom)}}, true, nil
+	to, _ := args.out["ADDRESSES"].(string)
+	k, _ := c.Book.DraftKind(small(kind))
+	s := incidents.Sending{For: incidents.Seal(forWhom), To: incidents.Seal(to), Reporter: kind == decline || k.Audience == templates.ForReporter}
+	return pending{kind: small(kind), code: code, asker: a.Asker, Sending: s}, true, nil
 }
 
 // unsent refuses to close an incident while a text of it is on its way: what it says
@@ -190,7 +219,7 @@ func (c *Call) unsent() ([]incidents.Facts, error) {
 	asked := []incidents.Facts{}
 	for _, p := range all {
 		if p.code == "" && err == nil {
-			err = incidents.Refuse("close-waits", "handle", c.I.Handle, "draft", incidents.Seal(p.kind), "way", incidents.Seal(p.Way), "at", p.At, "by", p.By())
+			err = incidents.Refuse("close-waits", "handle", c.I.Handle, "for", p.whom(), "draft", incidents.Seal(p.kind), "way", incidents.Seal(p.Way), "at", p.At, "by", p.By())
 		}
 		asked = append(asked, incidents.Facts{"draft": incidents.Seal(p.kind), "asker": p.asker})
 	}

@@ -15,7 +15,7 @@ func (d *testDesk) queued(kind string, part, parts, first int) (s incidents.Send
 	d.t.Helper()
 	d.do(func(tx *store.Tx) (err error) {
 		s = incidents.Sending{
-			Incident: 1, Kind: kind, Way: incidents.ByMail, To: incidents.Seal("erin@example.org"), Body: incidents.Seal("Hi"), Part: part, Parts: parts, First: first,
+			Incident: 1, Kind: kind, Way: incidents.ByMail, Reporter: true, To: incidents.Seal("erin@example.org"), Body: incidents.Seal("Hi"), Part: part, Parts: parts, First: first,
 			AskedBy: "alice", Second: "bob", State: incidents.SendQueued,
 		}
 		if s.ID, err = tx.AddSending(s); err == nil && part == 1 {
@@ -161,6 +161,80 @@ func TestSendStopRequest(t *testing.T) {
 		t.Errorf("%s: %s", template, words)
 	}
 	if template, words := d.say("full", "!incident close duplicate"); template != "incident/closed" || !strings.Contains(words, "cannot be approved any more") {
+		t.Errorf("%s: %s", template, words)
+	}
+}
+
+// TestSendStopWhich: where texts of one kind wait for different people, nobody's is
+// stopped that was not meant, and nobody's keeps another from being sent by hand.
+func TestSendStopWhich(t *testing.T) {
+	d := drafting(t)
+	ids := map[string]int{}
+	wait := func(who, to string, part, parts, first int) int {
+		d.do(func(tx *store.Tx) error {
+			s := incidents.Sending{
+				Incident: 1, Kind: "downstream", Way: incidents.ByMail, To: incidents.Seal(to), For: incidents.Seal(who), Body: incidents.Seal("Hi"), Part: part, Parts: parts, First: first,
+				AskedBy: "alice", Second: "bob", State: incidents.SendQueued,
+			}
+			var err error
+			if s.ID, err = tx.AddSending(s); err == nil && part == 1 {
+				err = tx.QueueCarry(s)
+			}
+			ids[who+to] = s.ID
+			return err
+		})
+		return ids[who+to]
+	}
+	is := func(typed, template string, parts ...string) {
+		t.Helper()
+		got, words := d.say("full", typed)
+		if got != template {
+			t.Errorf("%s: %s, want %s: %s", typed, got, template, words)
+		}
+		for _, p := range parts {
+			if !strings.Contains(words, p) {
+				t.Errorf("%s: %s, want %q in it", typed, words, p)
+			}
+		}
+	}
+	foo, bar, quoted, list := wait("Foo", "foo@example.org", 1, 1, 0), wait("Bar", "bar@example.org", 1, 1, 0), wait(`O"Brien`, "o@example.org", 1, 1, 0), wait("", "list@example.org", 1, 1, 0)
+	is("!sent downstream --via email --to Kivy", "refusals/sent-waits", "list@example.org") // it may be that one
+	is("!send stop", "refusals/send-several", `downstream --for "Foo"`, `downstream --for "Bar"`, `downstream --for O"Brien`, `downstream --for "list@example.org"`)
+	is("!send stop downstream", "refusals/send-several")
+	is("!send stop downstream --for list@example.org", "send/stopped", "Still waiting", `downstream --for "Foo"`)
+	is("!send stop downstream --for list@example.org", "refusals/send-nothing")
+	is(`!sent downstream --via email --for "Bar"`, "refusals/sent-waits", `!send stop INC-1 downstream --for "Bar"`)
+	is(`!sent downstream --via email --to bar@example.org`, "refusals/sent-waits")
+	is(`!sent downstream --via email --to Kivy`, "sent/noted")
+	is(`!send stop INC-1 downstream --for bar`, "send/stopped", `downstream for Bar`)
+	is(`!send stop downstream --for O"Brien`, "send/stopped", `downstream --for "Foo"`)
+	is(`!send stop downstream`, "send/stopped", "for Foo")
+	for _, id := range []int{foo, bar, quoted, list} {
+		if got := d.state(id); got != incidents.SendRefused {
+			t.Errorf("text %d is %q", id, got)
+		}
+	}
+	// A thread that was out in part is on record as that.
+	first := wait("", "a@example.org", 1, 2, 0)
+	wait("", "b@example.org", 2, 2, first)
+	d.do(func(tx *store.Tx) error {
+		return tx.EndSending(first, incidents.SendSent, incidents.Seal("1"), incidents.Sealed{})
+	})
+	is("!send stop downstream", "send/stopped", "from post 2 of 2 on", "is out")
+	is("!timeline 1", "timeline", "1 of 2 posts went out")
+}
+
+// TestSendStopNamesTheRest: the same text may be asked for twice, and who stops one hears
+// of the other.
+func TestSendStopNamesTheRest(t *testing.T) {
+	d := drafting(t)
+	d.queued("ack", 1, 1, 0)
+	_, words := d.say("full", "!send ack")
+	_, after, ok := strings.Cut(words, "!approve ")
+	if !ok {
+		t.Fatal(words)
+	}
+	if template, words := d.say("full", "!send stop ack"); template != "send/stopped" || !strings.Contains(words, "Still waiting: `"+after[:5]+"`") && !strings.Contains(words, "Still waiting: "+after[:5]) {
 		t.Errorf("%s: %s", template, words)
 	}
 }

@@ -40,7 +40,7 @@ func (c *Call) sent() (Reply, error) {
 	if err := incidents.CheckSentAt(c.I, at, c.now); err != nil {
 		return Reply{}, err
 	}
-	if err := c.noneWaits(k.Key); err != nil {
+	if err := c.noneWaits(k.Key, c.Sealed("NAME"), c.Sealed("WHOM")); err != nil {
 		return Reply{}, err
 	}
 	via := c.Str("HOW")
@@ -98,11 +98,11 @@ func (c *Call) arrived(s incidents.Sending, at time.Time) (incidents.Arrival, er
 
 // noneWaits refuses what a person sends by hand while the bot is about to send it: it
 // would arrive twice.
-func (c *Call) noneWaits(kind string) error {
+func (c *Call) noneWaits(kind string, forWhom, to incidents.Sealed) error {
 	all, err := c.waiting()
 	for _, s := range all {
-		if s.Kind == kind {
-			return incidents.Refuse("sent-waits", "handle", c.I.Handle, "draft", incidents.Seal(kind), "way", incidents.Seal(s.Way), "to", s.To, "at", s.At, "by", s.By())
+		if s.Kind == kind && s.MayBeFor(forWhom, to) {
+			return incidents.Refuse("sent-waits", "handle", c.I.Handle, "for", pending{Sending: s}.whom(), "draft", incidents.Seal(kind), "way", incidents.Seal(s.Way), "to", s.To, "at", s.At, "by", s.By())
 		}
 	}
 	return err

@@ -1,6 +1,9 @@
 package incidents
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Completion is what the plan connects with the sending of a text: the step that it
 // does, or the clock that it begins anew.
@@ -58,6 +61,8 @@ func Arrive(p Plan, i Incident, others []Incident, s Sending, at, now time.Time)
 		}
 	}
 	i, names, told := tell(p, i, s, again, at, now)
+	s.DoneAt, s.Subject, s.Body = at, Sealed{}, Sealed{}
+	i.Sent = append([]Sending{s}, slices.DeleteFunc(slices.Clone(i.Sent), func(o Sending) bool { return s.ID != 0 && o.ID == s.ID })...)
 	a.Incident, a.Told, a.Entries = i, joinSealed(", ", names...), append(a.Entries, told...)
 	if !i.Open() {
 		return a, nil // nobody waits for it

@@ -160,7 +160,11 @@ func ProposeEmbargo(p Plan, i Incident, w When, who string, now time.Time) (Inci
 	if err := checkMoment(p, w.At, now); err != nil {
 		return i, Entry{}, err
 	}
-	i.Embargo = Embargo{State: EmbargoProposed, At: w.At, Zone: w.Zone}
+	moved := e.MovedAt
+	if e.State != "" && !w.At.Equal(e.At) {
+		moved = now // whoever was told of the first one has to hear
+	}
+	i.Embargo = Embargo{State: EmbargoProposed, At: w.At, Zone: w.Zone, MovedAt: moved}
 	return i, Entry{Kind: "embargo-proposed", Who: who, At: now, Plain: SayInstant(w.At)}, nil
 }
 

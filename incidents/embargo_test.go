@@ -360,3 +360,26 @@ func TestUnfixed(t *testing.T) {
 		}
 	}
 }
+
+// TestProposedAnew: who was told of a proposed date has to hear of another one, also when
+// that is set as it was proposed.
+func TestProposedAnew(t *testing.T) {
+	p, _ := pillow(t)
+	i := reportedAs(t, p, incidents.Opening{Severity: "high"})
+	for k, c := range []struct {
+		when  incidents.When
+		moved time.Duration
+	}{{at(10 * day), 0}, {at(10 * day), 0}, {at(12 * day), 2 * time.Hour}, {at(12 * day), 2 * time.Hour}} {
+		var err error
+		if i, _, err = incidents.ProposeEmbargo(p, i, c.when, "bob", noon().Add(time.Duration(k)*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if got := i.Embargo.MovedAt; got.IsZero() != (c.moved == 0) || c.moved != 0 && !got.Equal(noon().Add(c.moved)) {
+			t.Errorf("proposal %d: moved at %s", k, got)
+		}
+	}
+	i, _, err := incidents.SetEmbargo(p, i, incidents.When{}, "bob", noon().Add(5*time.Hour))
+	if err != nil || !i.Embargo.MovedAt.Equal(noon().Add(2*time.Hour)) {
+		t.Errorf("set: moved at %s, %v", i.Embargo.MovedAt, err)
+	}
+}

@@ -148,7 +148,7 @@ func (i Incident) embargoEvent(p Plan, event string) (time.Time, bool) {
 	case "broken":
 		return e.EndedAt, e.State == EmbargoBroken
 	case "untold": // of a broken one the checklist says whom to tell
-		for _, t := range WhoWasTold(p, i, nil) {
+		for _, t := range WhoWasTold(p, i, i.Sent) {
 			if t.Stale && e.State != EmbargoBroken {
 				return e.changedAt(), true
 			}

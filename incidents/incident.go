@@ -86,6 +86,7 @@ type Incident struct {
 	Steps      map[string]Deed   // what became of steps, by key
 	Snoozes    map[string]Snooze // clocks that were put off, by key
 	Notices    []Notice          // who outside was told, or is to be
+	Sent       []Sending         // what went out to people outside or may have, newest first, without its words
 
 	// What is kept elsewhere and told here, for the rules.
 	Release    Release   // that carries the fix; its zero value when none does

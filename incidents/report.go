@@ -24,7 +24,7 @@ func Report(p Plan, i Incident, entries []Entry, agreed []Consent, now time.Time
 	}
 	for k, v := range NewFacts(
 		"markdown", true, "project", p.Name, "neutral", i.Phase.Neutral(), "component", libraryName(p, i), "agreements", consents,
-		"milestones", milestoneFacts(Milestones(p, i, entries, now), true), "stays", stayFacts(Stays(i, entries)),
+		"milestones", known(i, milestoneFacts(Milestones(p, i, entries, now), true)), "stays", stayFacts(Stays(i, entries)),
 		"entries", entryFacts(entries, nil), "embargoes", entryFacts(entries, func(e Entry) bool { return strings.HasPrefix(e.Kind, "embargo-") }),
 		"heard", ListenerFacts(p, i, slices.DeleteFunc(Audience(p, i), func(l Listener) bool { return l.State == NoticeOpen })),
 		"unheard", ListenerFacts(p, i, slices.DeleteFunc(Audience(p, i), func(l Listener) bool { return l.State != NoticeOpen })),
@@ -74,6 +74,17 @@ func milestoneFacts(all []Milestone, targets bool) []Facts {
 	return out
 }
 
+// known says of an incident that leaked that it became known, and not that the project
+// disclosed it.
+func known(i Incident, all []Facts) []Facts {
+	for _, f := range all {
+		if f["key"] == Disclosed && i.Embargo.State == EmbargoBroken {
+			f["key"] = "known"
+		}
+	}
+	return all
+}
+
 func stayFacts(all []Stay) []Facts {
 	out := []Facts{}
 	for _, s := range all {
@@ -110,7 +121,7 @@ func MayPublish(p Plan, i Incident) error {
 	if i.Embargo.Dated() {
 		return Refuse("report-embargoed", "handle", i.Handle, "at", i.Embargo.At)
 	}
-	if happened(p, i, "disclosed") {
+	if _, out := i.publishedAt(p); out { // that it leaked is no word of the project
 		return nil
 	}
 	at := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Discloses && Applies(p, i, s) })
@@ -161,7 +172,7 @@ func PublicReport(p Plan, i Incident, entries []Entry, now time.Time) Facts {
 		"markdown": true, "project": p.Name, "now": now, "title": i.Title, "cve": i.CVE, "ghsa": i.GHSA, "fresh": fresh, "cwe": i.CWE, "summary": i.Summary, "details": i.Details,
 		"affected": i.Affected, "fixed": i.Fixed, "level": Seal(level.Name), "score": i.Score, "vector": i.Vector, "credit": credit,
 		"component": libraryName(p, i), "wild": sealedIf(!i.WildAt.IsZero()), "reported": i.ReportedAt, "disclosedat": disclosed,
-		"milestones": milestoneFacts(Milestones(p, i, entries, now), false), "entries": shown, "told": told,
+		"milestones": known(i, milestoneFacts(Milestones(p, i, entries, now), false)), "entries": shown, "told": told,
 	}
 }
 

@@ -104,8 +104,17 @@ func TestMayPublish(t *testing.T) {
 	if err := incidents.MayPublish(silent, done(i, 0, "wheels")); err != nil {
 		t.Errorf("released: %v", err)
 	}
+	broken := embargoed(i, incidents.EmbargoBroken) // that it leaked is no word of the project
+	refused(t, incidents.MayPublish(p, broken), "report-undisclosed")
+	keys := ""
+	for _, f := range incidents.PublicReport(p, broken, nil, noon().Add(day))["milestones"].([]incidents.Facts) {
+		keys += f["key"].(string) + " "
+	}
+	if !strings.Contains(keys, "known") || strings.Contains(keys, "disclose") {
+		t.Errorf("what leaked is said to be disclosed: %s", keys)
+	}
 	for name, ok := range map[string]incidents.Incident{
-		"lifted, and published": done(embargoed(i, incidents.EmbargoLifted), 0, "publish"), "broken": embargoed(i, incidents.EmbargoBroken), "published": done(i, 0, "publish"),
+		"lifted, and published": done(embargoed(i, incidents.EmbargoLifted), 0, "publish"), "broken, and published": done(broken, 0, "publish"), "published": done(i, 0, "publish"),
 	} {
 		if err := incidents.MayPublish(p, ok); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -161,15 +161,27 @@ func NoteStopped(s Sending, ended, who string, now time.Time) Entry {
 }
 
 // Basis gives a hash of all that a text for people outside rests on: the facts of an
-// incident, who reported it, its embargo and its release. What is done or noted in
-// other ways leaves it as it is.
-func Basis(i Incident) Sealed {
+// incident, who reported it, its embargo and its release, and the steps of which the
+// text tells. What is done or noted in other ways leaves it as it is.
+func Basis(p Plan, i Incident) Sealed {
 	parts := []Sealed{
 		i.Type, i.Title, i.Vector, i.Score, i.Summary, i.Details, i.Affected, i.Fixed, i.CWE, i.CVE, i.GHSA, i.Library, i.Track, i.Reach, i.ReachWhy, i.Outcome,
-		i.Workaround, i.PoC, i.Period, i.Files, i.Advice, Seal(i.Steps["request-cve"].State),
+		i.Workaround, i.PoC, i.Period, i.Files, i.Advice,
 		i.Reporter.Name, i.Reporter.Contact, i.Reporter.Credit, i.Release.Version, Seal(i.Level), Seal(i.Embargo.State),
 	}
-	for _, at := range []time.Time{i.Embargo.At, i.Embargo.EndedAt, i.Release.LiveAt, i.Release.YankedAt, i.WildAt, i.PublicAt} {
+	for _, so := range []bool{
+		happened(p, i, "step:request-cve"), happened(p, i, "step:test"), happened(p, i, "step:audit-tags"), happened(p, i, "step:audit-wheels"),
+		happened(p, i, "step:notify-distros"), happened(p, i, "step:share-poc"), firstDone(p, i),
+	} {
+		parts = append(parts, sealedIf(so))
+	}
+	live, _ := i.releasedAt(p) // also by word of whoever did that step
+	out, _ := i.publishedAt(p)
+	posted := time.Time{}
+	if happened(p, i, "step:share-poc") {
+		posted, _ = Happened(p, i, "step:oss-security")
+	}
+	for _, at := range []time.Time{i.Embargo.At, i.Embargo.EndedAt, i.Release.LiveAt, i.Release.YankedAt, i.WildAt, i.PublicAt, live, out, posted} {
 		text := ""
 		if !at.IsZero() {
 			text = at.UTC().Format(time.RFC3339)
@@ -182,14 +194,14 @@ func Basis(i Incident) Sealed {
 // Stopped says why a text is not sent although two people approved it: one of them is
 // not obeyed any more, what it rests on is not as it was, or it waited too long. "" is
 // that it can be sent.
-func Stopped(s Sending, i Incident, obeyed func(person string) bool, now time.Time) string {
+func Stopped(p Plan, s Sending, i Incident, obeyed func(person string) bool, now time.Time) string {
 	for _, person := range []string{s.AskedBy, s.Second} {
 		if !obeyed(person) {
 			return person + " is not obeyed any more"
 		}
 	}
-	if !s.Basis.Same(Basis(i)) {
-		return "the facts, the reporter, the embargo or the release changed after it was approved"
+	if !s.Basis.Same(Basis(p, i)) {
+		return "the facts, the reporter, the embargo, the release or a step that it tells of changed after it was approved"
 	}
 	if now.Sub(s.At) > CarryLife {
 		return "it could not be sent for " + SaySpan(CarryLife) + ", and much may have changed"

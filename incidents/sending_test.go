@@ -13,7 +13,7 @@ import (
 func TestStopped(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	i := incidents.Incident{N: 1, Level: "high", CVE: incidents.Seal("CVE-2026-11111")}
-	s := incidents.Sending{AskedBy: "alice", Second: "bob", At: at, Basis: incidents.Basis(i)}
+	s := incidents.Sending{AskedBy: "alice", Second: "bob", At: at, Basis: incidents.Basis(testPlan(), i)}
 	all := func(string) bool { return true }
 	but := func(name string) func(string) bool { return func(p string) bool { return p != name } }
 	for _, c := range []struct {
@@ -27,7 +27,7 @@ func TestStopped(t *testing.T) {
 		{but("alice"), 0, "alice is not obeyed any more"},
 		{but("bob"), 0, "bob is not obeyed any more"},
 	} {
-		if got := incidents.Stopped(s, i, c.obeyed, at.Add(c.after)); !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
+		if got := incidents.Stopped(testPlan(), s, i, c.obeyed, at.Add(c.after)); !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
 			t.Errorf("after %v: %q, want %q", c.after, got, c.want)
 		}
 	}
@@ -41,7 +41,7 @@ func TestBasis(t *testing.T) {
 		N: 1, Level: "high", CVE: incidents.Seal("CVE-2026-11111"), Reporter: incidents.Reporter{Contact: incidents.Seal("erin@example.org")},
 		Embargo: incidents.Embargo{State: incidents.EmbargoLifted, At: at, EndedAt: at}, Release: incidents.Release{N: 1, Version: incidents.Seal("12.3.1"), LiveAt: at},
 	}
-	s := incidents.Sending{AskedBy: "alice", Second: "bob", At: at, Basis: incidents.Basis(start)}
+	s := incidents.Sending{AskedBy: "alice", Second: "bob", At: at, Basis: incidents.Basis(testPlan(), start)}
 	all := func(string) bool { return true }
 	for name, c := range map[string]struct {
 		change func(i *incidents.Incident)
@@ -63,9 +63,36 @@ func TestBasis(t *testing.T) {
 	} {
 		i := start
 		c.change(&i)
-		if got := incidents.Stopped(s, i, all, at.Add(time.Minute)); (got != "") != c.stops {
+		if got := incidents.Stopped(testPlan(), s, i, all, at.Add(time.Minute)); (got != "") != c.stops {
 			t.Errorf("%s: %q", name, got)
 		}
+	}
+}
+
+// TestBasisOfSteps: what a text says of a step is not so any more when that is taken
+// back, and the text does not go out.
+func TestBasisOfSteps(t *testing.T) {
+	p := testPlan()
+	for _, key := range []string{"test", "review", "request-cve", "notify-distros", "audit-tags", "audit-wheels", "share-poc", "oss-security"} {
+		p.Steps = append(p.Steps, incidents.Step{Key: key, Phase: incidents.Fixing})
+	}
+	p.Steps = append(p.Steps,
+		incidents.Step{Key: "revoke", First: true, Phase: incidents.Fixing}, incidents.Step{Key: "wheels", By: "released", Phase: incidents.Fixing},
+		incidents.Step{Key: "publish", Discloses: true, Phase: incidents.Fixing})
+	at := noon()
+	for key, stops := range map[string]bool{
+		"test": true, "review": false, "request-cve": true, "notify-distros": true, "audit-tags": true, "audit-wheels": true, "share-poc": true,
+		"oss-security": false, "revoke": true, "wheels": true, "publish": true,
+	} {
+		i := incidents.Incident{N: 1, OpenedAt: at}
+		s := incidents.Sending{AskedBy: "alice", Second: "bob", At: at, Basis: incidents.Basis(p, done(i, time.Hour, key))}
+		if got := incidents.Stopped(p, s, i, func(string) bool { return true }, at.Add(time.Minute)); (got != "") != stops {
+			t.Errorf("%s taken back: %q", key, got)
+		}
+	}
+	shared := done(incidents.Incident{N: 1, OpenedAt: at}, time.Hour, "share-poc") // by when it has to be public goes by the post
+	if incidents.Basis(p, shared).Same(incidents.Basis(p, done(shared, 2*time.Hour, "share-poc", "oss-security"))) {
+		t.Error("the same before the post and after it")
 	}
 }
 

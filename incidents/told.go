@@ -107,11 +107,19 @@ func toldByText(p Plan, i Incident, sent []Sending) []Told {
 			known = known || t.Name.Same(whom)
 		}
 		if !known {
-			say := joinSealed("", Seal("sent "+i.Handle+" "+s.Kind), mapSealed(s.For, func(name string) string { return ` --for "` + name + `"` }), Seal(" --via <how>"))
+			say := joinSealed("", Seal("sent "+i.Handle+" "+s.Kind), mapSealed(s.For, func(name string) string { return " --for " + Typed(name) }), Seal(" --via <how>"), toOf(s))
 			out = append(out, Told{Name: whom, At: s.DoneAt, Stale: i.Embargo.stale(s.DoneAt), Say: say})
 		}
 	}
 	return out
+}
+
+// toOf gives the flag that says to whom a text goes, where nothing else says whom it is for.
+func toOf(s Sending) Sealed {
+	if !s.For.Empty() {
+		return Sealed{}
+	}
+	return mapSealed(s.To, func(whom string) string { return " --to " + Typed(whom) })
 }
 
 func draftOfStep(p Plan, kind string) bool {

@@ -1,6 +1,7 @@
 package incidents_test
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -105,4 +106,58 @@ func TestWhoWasTold(t *testing.T) {
 	// At Medium the plan tells nobody of the map: the list may have been told all the same.
 	medium := done(embargoed(reportedAs(t, p, incidents.Opening{Type: "vulnerability", Severity: "medium"}), incidents.EmbargoSet), time.Hour, "notify-distros")
 	is("the list, at Medium", medium, "notify-distros")
+}
+
+// TestUntoldIsWhoWasTold: the clock runs exactly while somebody is named who knows of
+// another date, whatever was sent, noted, moved and lifted, in any order.
+func TestUntoldIsWhoWasTold(t *testing.T) {
+	p, _ := pillow(t)
+	r := rand.New(rand.NewPCG(7, 7))
+	ran := 0
+	for range 300 {
+		now := noon()
+		i := reportedAs(t, p, incidents.Opening{Severity: []string{"low", "high"}[r.IntN(2)]})
+		i.Track = incidents.Seal("embargoed")
+		var sent []incidents.Sending
+		for k := range 12 {
+			now = now.Add(time.Hour)
+			j, err := i, error(nil)
+			when := incidents.When{At: now.Add(time.Duration(3+r.IntN(5)) * day), Zone: "UTC"}
+			switch r.IntN(6) {
+			case 0:
+				j, _, err = incidents.SetEmbargo(p, i, when, "bob", now)
+			case 1:
+				j, _, err = incidents.MoveEmbargo(p, i, when, incidents.Seal("so"), "bob", now)
+			case 2:
+				if r.IntN(3) == 0 {
+					j, _, err = incidents.LiftEmbargo(i, incidents.Seal("so"), "bob", now)
+				}
+			default:
+				s := incidents.Sending{
+					ID: k + 1, Kind: []string{"distro", "downstream", "update"}[r.IntN(3)], State: incidents.SendByHand, AskedBy: "bob", DoneAt: now,
+					To: incidents.Seal([]string{"linux-distros", "Foo", "Kivy"}[r.IntN(3)]),
+				}
+				var a incidents.Arrival
+				a, err = incidents.Arrive(p, i, nil, s, now, now)
+				j, sent = a.Incident, append([]incidents.Sending{s}, sent...)
+			}
+			if err != nil {
+				continue
+			}
+			i = j
+			stale := false
+			for _, o := range incidents.WhoWasTold(p, i, sent) {
+				stale = stale || o.Stale
+			}
+			if _, runs := incidents.Happened(p, i, "untold"); runs != stale {
+				t.Fatalf("untold is %t, and who was told %t", runs, stale)
+			}
+			if stale {
+				ran++
+			}
+		}
+	}
+	if ran == 0 {
+		t.Error("it never ran")
+	}
 }

@@ -138,12 +138,12 @@ func TestRemoveFact(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set := incidents.Basis(i)
+		set := incidents.Basis(testPlan(), i)
 		i, e, err := incidents.RemoveFact(i, name, "bob", noon())
 		if err != nil || e.Kind != "fact-removed" || e.Plain != name || e.Who != "bob" || !i.CVEAt.IsZero() {
 			t.Errorf("%s: %+v %v", name, e, err)
 		}
-		if got := incidents.Basis(i); !got.Same(incidents.Basis(incidents.Incident{})) || got.Same(set) {
+		if got := incidents.Basis(testPlan(), i); !got.Same(incidents.Basis(testPlan(), incidents.Incident{})) || got.Same(set) {
 			t.Errorf("%s: a text that was approved does not rest on it, or it is still there", name)
 		}
 		if _, _, err := incidents.RemoveFact(i, name, "bob", noon()); err == nil {

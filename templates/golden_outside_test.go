@@ -60,7 +60,7 @@ func outsideFacts(p incidents.Plan, i incidents.Incident, name string, many bool
 		f[k] = v
 	}
 	for k, v := range incidents.NewFacts(
-		"told", seal("Alpine Linux"), "leaks", many, "typed", seal("bob"), "other", "bob", "ago", many, "assumed", many, "embargodated", many, "sentat", now(), "ended", "refused", "what", seal("ack"), "waits", []string{"ack", "K7QFM"},
+		"told", seal("Alpine Linux"), "leaks", many, "typed", seal("bob"), "other", "bob", "ago", many, "assumed", many, "embargodated", many, "sentat", now(), "ended", "refused", "what", seal("ack"), "waits", []incidents.Facts{{"what": incidents.Seal("ack"), "for": seal("Kivy")}, {"what": incidents.Seal("K7QFM"), "for": incidents.Sealed{}}},
 		"last", []incidents.Facts{incidents.SendingFacts(byHand)}, "declines", []string{"decline-duplicate", "decline-out-of-scope"}, "reported", now(),
 	) {
 		f[k] = v

@@ -194,6 +194,7 @@ func funcs() template.FuncMap {
 		"or2":     either,
 		"has":     func(keys, key string) bool { return strings.Contains(keys, " "+key+" ") },
 		"line":    func(s string) string { return strings.Join(strings.Fields(s), " ") },
+		"typed":   incidents.Typed,
 		"indent":  func(s string) string { return strings.ReplaceAll(s, "\n", "\n  ") },
 		"count":   plural,
 		"pad":     func(n int, s string) string { return s + strings.Repeat(" ", max(0, n-len([]rune(s)))) },

@@ -155,7 +155,7 @@ func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
 			if err != nil {
 				return err
 			}
-			stopped = incidents.Stopped(s, i, func(person string) bool {
+			stopped = incidents.Stopped(*h.o.c.Plan(), s, i, func(person string) bool {
 				_, known := h.o.c.Roster.Named(person)
 				return known && !suspended[person]
 			}, tx.Now())

@@ -53,6 +53,6 @@ func (tx *Tx) DropWords(incident int, kind string, recipient incidents.Sealed) (
 // may name the reporter.
 func (tx *Tx) TextsToForget(incident int) (some bool, err error) {
 	err = tx.row(`SELECT EXISTS (SELECT 1 FROM draft WHERE incident = ?1) OR EXISTS (SELECT 1 FROM patch WHERE incident = ?1)
-		OR EXISTS (SELECT 1 FROM sending WHERE incident = ?1 AND (body <> '' OR reporter AND recipient || via <> ''))`, incident).Scan(&some)
+		OR EXISTS (SELECT 1 FROM sending WHERE incident = ?1 AND (body <> '' OR reporter AND recipient || via || name <> ''))`, incident).Scan(&some)
 	return some, err
 }

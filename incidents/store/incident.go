@@ -77,6 +77,9 @@ func (tx *Tx) attach(i *incidents.Incident) error {
 	if i.Notices, err = tx.loadNotices(i.N); err != nil {
 		return err
 	}
+	if i.Sent, err = tx.loadSent(i.N); err != nil {
+		return err
+	}
 	if i.Release, err = tx.releaseOf(i.N); err != nil {
 		return err
 	}

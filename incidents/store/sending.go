@@ -82,6 +82,19 @@ func (tx *Tx) Sendings(incident int) ([]incidents.Sending, error) {
 	return out, err
 }
 
+// loadSent loads what of an incident went out to people outside or may have, newest
+// first, without its words.
+func (tx *Tx) loadSent(incident int) ([]incidents.Sending, error) {
+	var out []incidents.Sending
+	err := tx.each(`SELECT`+strings.Replace(sendingColumns, "subject, body", "'', ''", 1)+` FROM sending
+		WHERE incident = ? AND state NOT IN ('queued', 'refused') ORDER BY id DESC`, []any{incident}, func(r *sql.Rows) error {
+		s, err := scanSending(r)
+		out = append(out, s)
+		return err
+	})
+	return out, err
+}
+
 // Part gives a part of the same thread; false when there is none.
 func (tx *Tx) Part(s incidents.Sending, part int) (incidents.Sending, bool, error) {
 	p, err := scanSending(tx.row(`SELECT`+sendingColumns+` FROM sending WHERE first = ? AND part = ?`, s.First, part))

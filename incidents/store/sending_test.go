@@ -1,6 +1,10 @@
 package store
 
 import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -141,4 +145,65 @@ func TestForgettingErasesTexts(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// TestAnOlderFileForgets: a file of before clears whom the texts of a reporter who was
+// forgotten were for, and knows again when an embargo was moved.
+func TestAnOlderFileForgets(t *testing.T) {
+	d := ofSchema(t, 15)
+	add := func(n int, state string) {
+		d.raw(fmt.Sprintf(`INSERT INTO incident VALUES (%d, 'name-%d', 1, '', 'fixing', '', 'alice', 1000, 1000, 'UTC', NULL, NULL,
+			'', 'github', 'T', '', '', '', '', '', '', '', '', '', '', '', '', '')`, n, n))
+		d.raw(fmt.Sprintf(`INSERT INTO response (incident, embargo, embargo_at, embargo_zone, handoff_to, handoff_from, handoff_by, track, reach, policy)
+			VALUES (%d, '%s', 900000, 'UTC', '', '', '', '', '', '')`, n, state))
+	}
+	entry := func(seq, n, at int, kind string) {
+		d.raw(fmt.Sprintf(`INSERT INTO timeline (seq, incident, at, who, kind, plain, text, commits, hash) VALUES (%d, %d, %d, 'alice', '%s', '', '', '', 'h%d')`, seq, n, at, kind, seq))
+	}
+	sent := func(n, at int, reporter int, name string) {
+		d.raw(fmt.Sprintf(`INSERT INTO sending (incident, kind, channel, account, reporter, recipient, subject, body, hash, basis, part, parts, first,
+			asked_by, second, at, state, via, sent_id, problem, done_at, name, told)
+			VALUES (%d, 'ack', '', '', %d, '', '', '', '', '', 1, 1, 0, 'alice', '', %d, 'by hand', '', '', '', %d, '%s', 0)`, n, reporter, at, at, name))
+	}
+	add(1, "moved")
+	add(2, "lifted")
+	add(3, "set")
+	entry(1, 1, 2000, "embargo-moved")
+	entry(2, 1, 3000, "embargo-moved")
+	entry(3, 2, 2000, "embargo-moved")
+	entry(4, 1, 5000, "forgot")
+	sent(1, 4000, 1, "qzx-forgotten")
+	sent(1, 4000, 0, "Foo")
+	sent(1, 6000, 1, "Erin")
+	sent(2, 4000, 1, "Carol")
+	d.open()
+	defer func() { d.Close() }()
+	d.do(func(tx *Tx) error {
+		moved := map[int]int64{1: 3000, 2: 0, 3: 0}
+		for n, want := range moved {
+			i, err := tx.Incident(n)
+			if err != nil {
+				return err
+			}
+			if got := i.Embargo.MovedAt; got.IsZero() != (want == 0) || want != 0 && got.UnixMilli() != want {
+				t.Errorf("embargo %d moved at %v, want %d", n, got, want)
+			}
+		}
+		var names []string
+		err := tx.each(`SELECT name FROM sending ORDER BY id`, nil, func(r *sql.Rows) error {
+			var name string
+			err := r.Scan(&name)
+			names = append(names, name)
+			return err
+		})
+		if got := strings.Join(names, ","); got != ",Foo,Erin,Carol" {
+			t.Errorf("texts are for %q", got)
+		}
+		return err
+	})
+	for _, tail := range []string{"", "-wal"} {
+		if text, err := os.ReadFile(d.path + tail); err != nil || bytes.Contains(text, []byte("qzx-forgotten")) {
+			t.Errorf("t.db%s has the name still: %v", tail, err)
+		}
+	}
 }

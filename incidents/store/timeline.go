@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tocsin/incidents"
@@ -134,7 +135,7 @@ func (tx *Tx) Forget(n int) error {
 		`DELETE FROM draft WHERE incident = ?`,
 		`DELETE FROM patch WHERE incident = ?`,
 		`DELETE FROM enclosure WHERE sending IN (SELECT id FROM sending WHERE incident = ?)`,
-		`UPDATE sending SET subject = '', body = '', via = iif(reporter, '', via), recipient = iif(reporter, '', recipient),
+		`UPDATE sending SET subject = '', body = '', via = iif(reporter, '', via), recipient = iif(reporter, '', recipient), name = iif(reporter, '', name),
 			problem = iif(state = 'queued', 'the reporter was forgotten', ''), state = CASE WHEN state <> 'queued' THEN state
 				WHEN EXISTS (SELECT 1 FROM outbox WHERE key = 'carry/' || sending.id AND (trying = 1 OR outbox.state = 'unknown')) THEN 'unknown'
 				ELSE 'refused' END WHERE incident = ?`,
@@ -148,16 +149,28 @@ func (tx *Tx) Forget(n int) error {
 	return nil
 }
 
-// forgetAddresses erases whom texts went to where that was the reporter, of whatever kind
-// the texts are.
+// forgetAddresses finds what went to the reporter, of whatever kind the texts are, by
+// each name and contact that they had.
 func (tx *Tx) forgetAddresses(n int) error {
-	rep, err := tx.reporter(n)
+	var theirs []incidents.Reporter
+	err := tx.each(`SELECT field, value FROM personal WHERE incident = ? AND value IS NOT NULL AND field IN ('name', 'contact')`, []any{n}, func(r *sql.Rows) error {
+		var field string
+		var value incidents.Sealed
+		err := r.Scan(&field, &value)
+		if field == "name" {
+			theirs = append(theirs, incidents.Reporter{Name: value})
+		} else {
+			theirs = append(theirs, incidents.Reporter{Contact: value})
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	all, err := tx.Sendings(n)
 	for _, s := range all {
-		if err == nil && !s.Reporter && incidents.Reaches(rep, s) {
+		reached := slices.ContainsFunc(theirs, func(r incidents.Reporter) bool { return incidents.Reaches(r, s) })
+		if err == nil && !s.Reporter && reached {
 			_, err = tx.exec(`UPDATE sending SET reporter = 1 WHERE id = ?`, s.ID)
 		}
 	}
