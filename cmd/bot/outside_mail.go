@@ -201,9 +201,18 @@ func (l letters) build(from string, p outbox.Parcel) (mail.Letter, error) {
 }
 
 // signs reports whether letters from an address are signed: those from the address
-// whose key it is.
+// whose key it is, by our name or none.
 func (l letters) signs(from string) bool {
-	return l.signer != nil && strings.EqualFold(addressAlone(from), addressAlone(l.c.From))
+	return l.signer != nil && strings.EqualFold(addressAlone(from), addressAlone(l.c.From)) && slices.Contains([]string{"", nameOf(l.c.From)}, nameOf(from))
+}
+
+// nameOf gives the name before an address, or "".
+func nameOf(s string) string {
+	a, err := netmail.ParseAddress(s)
+	if err != nil {
+		return ""
+	}
+	return a.Name
 }
 
 var errOtherKeys = errors.New("the keys are others than when it was asked for")
