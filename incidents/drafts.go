@@ -127,6 +127,14 @@ func saysNone(s Sealed) bool {
 	return mapSealed(s, func(text string) string { return strings.ToLower(strings.TrimRight(text, ". ")) }).Same(Seal("none"))
 }
 
+// saidOf gives a fact, or nothing where it says that there is nothing of its kind.
+func saidOf(s Sealed) Sealed {
+	if saysNone(s) {
+		return Sealed{}
+	}
+	return s
+}
+
 // knownOf gives a fact, or nothing where it is only a word for not knowing it.
 func knownOf(s Sealed) Sealed {
 	return mapSealed(s, func(text string) string {

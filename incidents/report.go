@@ -168,7 +168,12 @@ func PublicReport(p Plan, i Incident, entries []Entry, now time.Time) Facts {
 		disclosed = i.Embargo.EndedAt
 	}
 	fresh := p.Outside.FreshDays > 0 && now.Before(disclosed.AddDate(0, 0, p.Outside.FreshDays)) // plan, section 8
+	unreachable := Sealed{}
+	if i.Reach.Same(Seal("no")) {
+		unreachable = i.ReachWhy
+	}
 	return Facts{
+		"unreachable": unreachable, "period": i.Period, "files": i.Files, "workaround": saidOf(i.Workaround), "advice": saidOf(i.Advice),
 		"markdown": true, "project": p.Name, "now": now, "title": i.Title, "cve": i.CVE, "ghsa": i.GHSA, "fresh": fresh, "cwe": i.CWE, "summary": i.Summary, "details": i.Details,
 		"affected": i.Affected, "fixed": i.Fixed, "level": Seal(level.Name), "score": i.Score, "vector": i.Vector, "credit": credit,
 		"component": libraryName(p, i), "wild": sealedIf(!i.WildAt.IsZero()), "reported": i.ReportedAt, "disclosedat": disclosed,

@@ -176,6 +176,16 @@ func TestPublicReport(t *testing.T) {
 	if !strings.Contains(said(i), "- Reporter: reported privately\n") {
 		t.Errorf("who wants to be anonymous is:\n%s", said(i))
 	}
+	other := i
+	other.Level, other.Reach, other.ReachWhy = "", incidents.Seal("no"), incidents.Seal("We never call it.")
+	if text := said(other); !strings.Contains(text, "- Not reachable through our API: We never call it") || strings.Contains(text, "Severity") {
+		t.Errorf("what cannot be reached:\n%s", text)
+	}
+	other = i
+	other.Period, other.Files, other.Advice, other.Workaround = incidents.Seal("from June 1 to June 3, 2026"), incidents.Seal("pillow-12.3.0.whl"), incidents.Seal("Replace it."), incidents.Seal("none")
+	if text := said(other); !strings.Contains(text, "What was tampered with: `pillow-12.3.0.whl`") || !strings.Contains(text, "## What users should do") || strings.Contains(text, "Workaround") {
+		t.Errorf("a compromise:\n%s", text)
+	}
 	// The private one has all of it.
 	doc, err := book.Render("report", incidents.Report(p, i, entries, nil, noon().Add(48*time.Hour)), full)
 	for _, good := range []string{"Erin", "secret Frank", "INC-1", "`reproduce`", "secret noted", "carol"} {
