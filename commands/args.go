@@ -203,7 +203,7 @@ func (r *reader) placesAfter(at int) bool {
 
 // timeSpan counts the words of a date and time before a text. An abbreviation of a
 // zone counts only where it is one that people use, so that a reason may begin with
-// CVE.
+// CVE, it, best or met.
 func timeSpan(words []word) int {
 	if words[0].quoted {
 		return 1
@@ -215,7 +215,7 @@ func timeSpan(words []word) int {
 	case "in":
 		n = 3
 	}
-	shape := regexp.MustCompile(`^([+-]?[0-9][0-9:.TZ+-]*|(?i:ago|hours?|days?|weeks?|minutes?|UTC|GMT|Z|[ECMPWJIB]E?[SD]?T|CEST|EEST|AE[SD]T|MSK)|[A-Za-z_]+/[A-Za-z_/+-]+)$`)
+	shape := regexp.MustCompile(`^([+-]?[0-9][0-9:.TZ+-]*|(?i:ago|hours?|days?|weeks?|minutes?|UTC|GMT|Z|[ECMP][SD]?T|[JIB]ST|[CE]ES?T|AE[SD]T|MSK)|[MW]ES?T|[A-Za-z_]+/[A-Za-z_/+-]+)$`)
 	for n < len(words) && n < 4 && goesOn(words, n, shape) {
 		n++
 	}
