@@ -221,6 +221,8 @@ func TestRemovedAndBack(t *testing.T) {
 	}
 	alice.Invite(room, c.cfg.User)
 	c.event(bridges.Up, room, 3)
+	alice.Say(room, "!in again")
+	c.book.message(t, "!in again") // so that it has kept that it is in
 
 	if err := c.end(); err != nil {
 		t.Fatal(err)
