@@ -3,6 +3,7 @@ package bridges
 import (
 	"encoding/json"
 	"errors"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -35,4 +36,14 @@ func Decode(body []byte, into any) bool {
 		return kind.Field != ""
 	}
 	return err == nil
+}
+
+// WebAddress gives an address that somebody else said where it may be shown, or "".
+func WebAddress(s string) string {
+	const most = 2048
+	u, err := url.Parse(s)
+	if err != nil || len(s) > most || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || Clean(s, most) != s {
+		return ""
+	}
+	return s
 }

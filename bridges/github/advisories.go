@@ -193,7 +193,7 @@ func (c *Client) GlobalAdvisory(ctx context.Context, id string) (g Global, seen 
 		return Global{}, false, fmt.Errorf("reading the global database: %w", strange(a))
 	}
 	return Global{
-		ID: w.ID, CVE: w.CVE, URL: webAddress(w.URL), Type: w.Type, Severity: w.Severity,
+		ID: w.ID, CVE: w.CVE, URL: bridges.WebAddress(w.URL), Type: w.Type, Severity: w.Severity,
 		Published: w.Published.UTC(), Reviewed: w.Reviewed.UTC(), Withdrew: w.Withdrawn.UTC(),
 	}, true, nil
 }

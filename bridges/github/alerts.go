@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tocsin/bridges"
 )
 
 // Alert is what Dependabot or code scanning found and nobody has dealt with. Texts
@@ -58,7 +60,7 @@ func (c *Client) DependabotAlerts(ctx context.Context, level string, seen *Seen)
 	first := fmt.Sprintf("%s?state=open&severity=%s&per_page=%d", c.part("dependabot", "alerts"), strings.Join(levels, ","), perPage)
 	err = walk(ctx, c, first, seen, func(w wire) bool {
 		out = append(out, Alert{
-			Number: w.Number, Level: w.Advisory.Severity, Title: w.Advisory.Summary, URL: webAddress(w.URL), Package: w.Vulnerability.Package.Name,
+			Number: w.Number, Level: w.Advisory.Severity, Title: w.Advisory.Summary, URL: bridges.WebAddress(w.URL), Package: w.Vulnerability.Package.Name,
 			GHSA: w.Advisory.GHSA, CVE: w.Advisory.CVE, Created: w.Created.UTC(), Updated: w.Updated.UTC(),
 		})
 		return w.Number != 0
@@ -96,7 +98,7 @@ func (c *Client) CodeAlerts(ctx context.Context, level string, seen *Seen) ([]Al
 	err = walk(ctx, c, fmt.Sprintf("%s?state=open&per_page=%d", c.part("code-scanning", "alerts"), perPage), seen, func(w wire) bool {
 		if slices.Contains(levels, w.Rule.Level) {
 			out = append(out, Alert{
-				Number: w.Number, Level: w.Rule.Level, Title: w.Rule.Description, URL: webAddress(w.URL), Rule: w.Rule.ID, Tool: w.Tool.Name,
+				Number: w.Number, Level: w.Rule.Level, Title: w.Rule.Description, URL: bridges.WebAddress(w.URL), Rule: w.Rule.ID, Tool: w.Tool.Name,
 				Created: w.Created.UTC(), Updated: w.Updated.UTC(),
 			})
 		}

@@ -1,10 +1,10 @@
 package github
 
 import (
-	"net/url"
 	"regexp"
 	"time"
-	"unicode"
+
+	"tocsin/bridges"
 )
 
 // Advisory is one as it is on GitHub. Texts are as people wrote them: not cleaned,
@@ -73,7 +73,7 @@ type wireFork struct {
 	URL  string `json:"html_url"`
 }
 
-func (w wireFork) fork() Fork { return Fork{Name: w.Name, URL: webAddress(w.URL)} }
+func (w wireFork) fork() Fork { return Fork{Name: w.Name, URL: bridges.WebAddress(w.URL)} }
 
 type wirePackage struct {
 	Ecosystem string `json:"ecosystem"`
@@ -139,7 +139,7 @@ type wireAdvisory struct {
 // advisory reads one; false when it cannot be one.
 func (w wireAdvisory) advisory() (Advisory, bool) {
 	out := Advisory{
-		ID: w.ID, CVE: w.CVE, URL: webAddress(w.URL), State: w.State, Summary: w.Summary, Description: w.Description, Severity: w.Severity,
+		ID: w.ID, CVE: w.CVE, URL: bridges.WebAddress(w.URL), State: w.State, Summary: w.Summary, Description: w.Description, Severity: w.Severity,
 		V3: Score{Vector: w.Scores.V3.Vector, Score: w.Scores.V3.Score}, V4: Score{Vector: w.Scores.V4.Vector, Score: w.Scores.V4.Score},
 		CWEs: w.CWEs, Author: w.Author.Login, Publisher: w.Publisher.Login, Fork: w.Fork.fork(), Comments: -1,
 		Created: w.Created.UTC(), Updated: w.Updated.UTC(), Published: w.Published.UTC(), Closed: w.Closed.UTC(), Withdrawn: w.Withdrawn.UTC(),
@@ -171,18 +171,3 @@ func (w wireAdvisory) advisory() (Advisory, bool) {
 // goodID reports whether a text can be an advisory's identifier. GitHub's own
 // examples have letters in it that real ones never have.
 func goodID(s string) bool { return regexp.MustCompile(`^GHSA(-[0-9A-Za-z]{4}){3}$`).MatchString(s) }
-
-// webAddress gives an address that may be shown, or "".
-func webAddress(s string) string {
-	const most = 2048
-	u, err := url.Parse(s)
-	if err != nil || len(s) > most || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
-		return ""
-	}
-	for _, r := range s {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
-			return ""
-		}
-	}
-	return s
-}

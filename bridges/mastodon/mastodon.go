@@ -139,7 +139,7 @@ func (m *Client) Account(ctx context.Context) (Account, error) {
 	m.mu.Lock()
 	m.mine = string(w.ID)
 	m.mu.Unlock()
-	return Account{ID: string(w.ID), Acct: bridges.Clean(string(w.Acct), 200), Name: bridges.Clean(string(w.Name), 100), URL: webAddress(string(w.URL))}, nil
+	return Account{ID: string(w.ID), Acct: bridges.Clean(string(w.Acct), 200), Name: bridges.Clean(string(w.Name), 100), URL: bridges.WebAddress(string(w.URL))}, nil
 }
 
 // me is the account's id, asked for once: a token never changes its account.

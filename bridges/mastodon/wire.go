@@ -2,7 +2,6 @@ package mastodon
 
 import (
 	"encoding/json"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -65,7 +64,7 @@ type wireStatus struct {
 }
 
 func (w wireStatus) posted() Posted {
-	return Posted{ID: string(w.ID), URL: webAddress(string(w.URL)), At: w.Created.Time, Visibility: bridges.Clean(string(w.Visibility), 20)}
+	return Posted{ID: string(w.ID), URL: bridges.WebAddress(string(w.URL)), At: w.Created.Time, Visibility: bridges.Clean(string(w.Visibility), 20)}
 }
 
 // goodID reports whether a text can be an id: digits on Mastodon, letters too on
@@ -75,14 +74,4 @@ func goodID(s string) bool {
 	return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
 	})
-}
-
-// webAddress gives an address that may be shown, or "".
-func webAddress(s string) string {
-	const most = 2048
-	u, err := url.Parse(s)
-	if err != nil || len(s) > most || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || bridges.Clean(s, most) != s {
-		return ""
-	}
-	return s
 }
