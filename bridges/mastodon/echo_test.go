@@ -1,41 +1,13 @@
 package mastodon
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
-)
 
-// echo answers one request with what was posted, by a format for it, and gives its
-// address.
-func echo(t *testing.T, format string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	t.Cleanup(func() { l.Close(); <-done })
-	go func() {
-		defer close(done)
-		c, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer c.Close()
-		if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
-			body, _ := io.ReadAll(r.Body)
-			form, _ := url.ParseQuery(string(body))
-			fmt.Fprintf(c, format, form.Get("status"))
-		}
-	}()
-	return "http://" + l.Addr().String()
-}
+	"tocsin/internal/chattest/echo"
+)
 
 // TestEchoIsNotTold: what an instance, or a proxy in front of it, sends back in place of
 // an answer is part of no error.
@@ -49,7 +21,7 @@ func TestEchoIsNotTold(t *testing.T) {
 		"no encoding":  "HTTP/1.1 200 OK\r\nTransfer-Encoding: %s\r\n\r\n",
 		"no such size": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n",
 	} {
-		m, err := New(Config{Name: "fosstodon", Instance: echo(t, format), Token: token, Loopback: true})
+		m, err := New(Config{Name: "fosstodon", Instance: echo.Start(t, format, func(r *http.Request) string { return r.FormValue("status") }), Token: token, Loopback: true})
 		if err != nil {
 			t.Fatal(err)
 		}

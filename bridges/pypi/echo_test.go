@@ -1,38 +1,15 @@
 package pypi
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-)
 
-// echo answers one request with its path, by a format for it, and gives its address.
-func echo(t *testing.T, format string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	t.Cleanup(func() { l.Close(); <-done })
-	go func() {
-		defer close(done)
-		c, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer c.Close()
-		if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
-			fmt.Fprintf(c, format, r.URL.Path)
-		}
-	}()
-	return "http://" + l.Addr().String()
-}
+	"tocsin/internal/chattest/echo"
+)
 
 // TestEchoIsNotTold: the version that was asked for is part of no error, whatever comes
 // back in place of an answer. Until it is out it is nobody's business.
@@ -43,7 +20,7 @@ func TestEchoIsNotTold(t *testing.T) {
 		"no HTTP":      "%s\r\n\r\n",
 		"no header":    "HTTP/1.1 200 OK\r\n%s\r\n\r\n",
 	} {
-		p, err := New(Config{Base: echo(t, format), Project: "pillow", Loopback: true})
+		p, err := New(Config{Base: echo.Start(t, format, func(r *http.Request) string { return r.URL.Path }), Project: "pillow", Loopback: true})
 		if err != nil {
 			t.Fatal(err)
 		}
