@@ -40,6 +40,8 @@ type Desk struct {
 	MaxAge   func(network string) time.Duration // how old a line that changes something may be; 0 or nil: any age
 	Looks    bool                               // an index is asked what is there of a release
 
+	GitHub *GitHub // the repository whose advisories are watched; nil: none
+
 	// Interrupt is called when somebody may hear less from now on: what is being
 	// said at the moment is judged anew. It may be nil.
 	Interrupt func()

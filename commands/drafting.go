@@ -35,6 +35,8 @@ type use struct {
 	to     []string
 	thread bool
 	limits templates.Limits
+	// private: it goes into an advisory that is not published.
+	private bool
 }
 
 // draftArg is the kind of a draft, which is sealed: it tells what sort of incident it
@@ -152,7 +154,7 @@ func (c *Call) text(k templates.DraftKind, u use) (text, error) {
 // lintContext gives what a text of the incident is checked with, besides the text.
 func (c *Call) lintContext(f incidents.Facts, u use) (templates.LintContext, error) {
 	ctx := templates.LintContext{
-		Clearance: c.clear(c.I.N).Clearance, Facts: f, Now: c.now, Recipients: u.to, Limits: u.limits, Thread: u.thread,
+		Clearance: c.clear(c.I.N).Clearance, Facts: f, Now: c.now, Recipients: u.to, Limits: u.limits, Thread: u.thread, Private: u.private,
 		Prefix: c.Prefix, Rooms: slices.Clone(c.RoomNames), People: c.Roster.People(),
 	}
 	for _, d := range c.Desks {

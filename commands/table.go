@@ -105,6 +105,8 @@ func Table() []Command {
 		releasePlan(), releaseAdd(), releaseRemove(), releaseShow(), releaseLive(), releaseYanked(), releaseUndo(),
 		tagRecord(), tagCheck(), tagList(),
 		draft(), draftList(), draftEdit(), draftReset(), patchAdd(), patchList(), patchDrop(), send(), sendStop(), sent(),
+		advisoryList(), advisoryOpen(), advisoryLink(), advisoryShow(), advisoryDiff(), advisoryPull(), advisoryPush(), advisoryCreate(), advisoryAccept(),
+		advisoryCVE(), advisoryFork(), advisoryCollaborator(), advisoryCredit(), advisoryPublish(), advisoryClose(),
 		timeline(), heard(), approve(), suspend(), unsuspend(),
 		here(), away(), back(),
 		plan(), define(), support(),

@@ -17,6 +17,8 @@ import (
 //	updated        the reporter was told how it stands, or answered
 //	leveled        it has a level
 //	cve            it has a CVE
+//	advisory       it has an advisory on GitHub
+//	advisory-public  that is published
 //	late-cve       the CVE came after the release
 //	tracked        a person chose the track
 //	reach          somebody said whether it is reachable
@@ -42,7 +44,7 @@ import (
 //	closed         it was closed
 func Events() []string {
 	return []string{
-		"reported", "reporter", "opened", "acknowledged", "begun", "updated", "leveled", "cve", "late-cve", "tracked", "reach",
+		"reported", "reporter", "opened", "acknowledged", "begun", "updated", "leveled", "cve", "advisory", "advisory-public", "late-cve", "tracked", "reach",
 		"not-reachable", "agreed", "embargo", "set", "over", "broken", "untold", "disclosed", "wild", "public", "released",
 		"reporter-date", "quarterly", "staffed", "unled", "lead-heard", "lead-away", "handoff", "closed",
 	}
@@ -90,6 +92,10 @@ func (i Incident) instantOf(p Plan, event string) (time.Time, bool) {
 		return i.LevelAt, i.Level != ""
 	case "cve":
 		return i.CVEAt, !i.CVE.Empty()
+	case "advisory":
+		return time.Time{}, !i.GHSA.Empty()
+	case "advisory-public":
+		return i.Advisory.Published, i.Advisory.State == AdvisoryPublished
 	case "late-cve":
 		live, ok := i.releasedAt(p)
 		return i.CVEAt, ok && !i.CVE.Empty() && i.CVEAt.After(live)

@@ -89,6 +89,7 @@ type Incident struct {
 	Sent       []Sending         // what went out to people outside or may have, newest first, without its words
 
 	// What is kept elsewhere and told here, for the rules.
+	Advisory   Advisory  // as it was seen on GitHub last; its zero value when it was not
 	Release    Release   // that carries the fix; its zero value when none does
 	LeadHeard  time.Time // when the lead was heard of last, anywhere
 	Listening  time.Time // since when the bot has been there to hear them

@@ -34,6 +34,7 @@ type LintContext struct {
 	Rooms     []string           // names, aliases and ids of the bot's rooms
 	People    []incidents.Person // of the roster
 	Meant     []string           // names of people that may be named
+	Private    bool // it goes where only those read it who may: into an advisory that is not published
 }
 
 // Patch is a change to the code that goes with a text.
@@ -197,4 +198,4 @@ func others(t *checked) bool { return t.kind.Audience != ForReporter }
 func many(t *checked) bool { return isPublic(t) || isDistros(t) }
 
 // early: nothing of it may be public yet.
-func early(t *checked) bool { return t.has("locked") }
+func early(t *checked) bool { return t.has("locked") && !t.ctx.Private }

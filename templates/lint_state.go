@@ -41,7 +41,7 @@ func stateRules() []rule {
 		{"early", LintError, "Nothing is public before the embargo is over", func(t *checked) bool { return isPublic(t) && early(t) }, func(t *checked) []string {
 			return []string{endsBy(t)}
 		}},
-		{"not-live", LintError, "It comes after the release, and no release with the fix is live", awaits, func(t *checked) []string {
+		{"not-live", LintError, "It comes after the release, and no release with the fix is live", func(t *checked) bool { return awaits(t) && !t.ctx.Private }, func(t *checked) []string {
 			switch {
 			case t.has("yanked"):
 				return []string{t.facts["release"] + " is yanked, so another one has to be: `!release plan <version>`"}

@@ -130,6 +130,7 @@ type Client struct {
 	mu    sync.Mutex
 	until time.Time // no request before this
 	rate  Rate
+	spent int
 	skew  time.Duration
 	dated bool // skew is known
 }

@@ -23,6 +23,15 @@ func (c *Client) Rate() Rate {
 	return c.rate
 }
 
+// Spent counts the answers that cost something of the limit, as GitHub documents it:
+// every one but those that say that nothing changed.
+// https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate
+func (c *Client) Spent() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spent
+}
+
 // Until is when GitHub may be asked again; in the past, or zero: now.
 func (c *Client) Until() time.Time {
 	c.mu.Lock()
@@ -68,6 +77,9 @@ func (c *Client) note(a answer) {
 	defer c.mu.Unlock()
 	if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
 		c.skew, c.dated = date.Sub(now).Round(time.Second), true
+	}
+	if a.status != http.StatusNotModified {
+		c.spent++
 	}
 	if resource := a.header.Get("X-RateLimit-Resource"); resource != "" && resource != "core" {
 		return

@@ -44,6 +44,7 @@ type parts struct {
 	opened    func(context.Context, *store.Store) error // before anything is done with the file; may be nil
 	index     outbox.Index                              // where releases are looked up; nil: they are noted as live by hand
 	every     time.Duration                             // how often
+	github    *watched                                  // the repository whose advisories are watched; nil: none
 }
 
 // app is the bot: store, commands and outbox around the bridges.
@@ -92,7 +93,7 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 		Approve: p.approve, Table: commands.Table(), Log: p.log, Ignored: a.ignored.add, Most: a.most, Hosts: hosts,
 		RoomsFor: func(network string) []string { return p.roomsFor[network] },
 		MaxAge:   func(network string) time.Duration { return p.maxAge[network] }, Looks: p.index != nil,
-		Rehearsal: p.pretend, Ways: p.way, Letters: p.letters.envelope, RoomNames: p.roomNames(),
+		Rehearsal: p.pretend, Ways: p.way, Letters: p.letters.envelope, RoomNames: p.roomNames(), GitHub: p.github.access(),
 	}
 	places := make([]outbox.Place, len(p.desks))
 	for i, d := range p.desks {
@@ -111,7 +112,10 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 	if p.index != nil {
 		a.outbox.AskIndex(p.index, p.every)
 	}
-	if p.opened != nil {
+	if p.github != nil {
+		err = a.onGitHub(ctx, p.log)
+	}
+	if p.opened != nil && err == nil {
 		err = p.opened(ctx, st)
 	}
 	if err == nil {

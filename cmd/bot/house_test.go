@@ -38,7 +38,7 @@ func imports() map[string][]string {
 		"incidents/store":      {self + "incidents", "github.com/mattn/go-sqlite3"},
 		"templates":            {self + "incidents", "github.com/pelletier/go-toml/v2", "github.com/rivo/uniseg", "github.com/robfig/cron/v3", "golang.org/x/text/unicode/norm"},
 		"incidents/outbox":     {self + "incidents", self + "incidents/store", self + "bridges", self + "templates"},
-		"incidents/advisories": {self + "incidents", self + "incidents/store", self + "bridges/github"},
+		"incidents/advisories": {self + "incidents", self + "incidents/store", self + "bridges", self + "bridges/github"},
 		"commands":             {self + "incidents", self + "incidents/store", self + "templates", self + "bridges"},
 		"cmd/...":              {"..."},
 		// The real servers that tests talk to, and the people who talk there.
@@ -233,6 +233,8 @@ func openers() map[string]int {
 		"incidents/store/sending.go Value":            1, // a text that two approved is given to the network that carries it
 		"incidents/store/facts.go Value":              2, // facts of a row, into the file and back
 		"incidents/store/timeline.go Value":           2, // an entry into the record, and its commitments
+		"cmd/bot/github.go Reveal (config)":           2, // the tokens
+		"incidents/advisories/convert.go Value":       1, // what GitHub is told, or asked for
 		"cmd/bot/pypi.go Value":                       1, // a version, to ask the index for it
 		"cmd/bot/serve.go Reveal (config)":            3, // passwords, which are no text of an incident
 		"cmd/bot/login.go Reveal (config)":            1, // the same

@@ -195,6 +195,9 @@ func (p program) serve(ctx context.Context, a arguments) int {
 	if ps, err = withIndex(ps, c, log); err != nil {
 		return p.failed(err)
 	}
+	if ps, err = withGitHub(ps, c); err != nil {
+		return p.failed(err)
+	}
 	if ps.outside, ps.letters, err = outside(c, ps.clock.Now); err != nil {
 		return p.failed(err)
 	}

@@ -47,6 +47,7 @@ type staged struct {
 	random func([]byte)
 	log    *slog.Logger
 	index  *shelf         // nil: no index is configured
+	hub    *hub           // nil: no GitHub is
 	ways   map[string]way // to people outside, instead of those of the script
 	mail   letters        // the zero value: no keys, and no address of ours
 	fail   func(step string)
@@ -83,6 +84,11 @@ func (s *staged) Restart(ctx context.Context) error {
 	p.random, p.failpoint, p.letters = s.random, s.fail, s.mail
 	if s.index != nil {
 		p.index, p.every = s.index.asked(), 2*time.Minute
+	}
+	if s.hub != nil {
+		if p.github, err = s.hub.watched(); err != nil {
+			return err
+		}
 	}
 	bs := []bridges.Bridge{s.stage.Bridge("console")}
 	seen := map[string]bool{}
@@ -189,6 +195,10 @@ func playStaged(t *testing.T, script *chattest.Script) {
 	if script.Index() {
 		s.index = &shelf{now: s.clock.Now}
 		s.stage.Index = s.index.deed
+	}
+	if script.GitHub() {
+		s.hub = newHub(t, s.clock.Now)
+		s.stage.GitHub = s.hub.deed
 	}
 	if err := s.Restart(t.Context()); err != nil {
 		t.Fatal(err)

@@ -140,7 +140,7 @@ func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
 			return err
 		}
 		if !s.DoneAt.IsZero() {
-			return &ended{store.Overtaken, "it was dealt with"}
+			return store.End(store.Overtaken, "it was dealt with")
 		}
 		if s.State != incidents.SendQueued {
 			forgotten = s
@@ -172,7 +172,7 @@ func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
 		}
 		return err
 	})
-	var end *ended
+	var end *store.Ended
 	switch {
 	case errors.As(err, &end):
 		return p, end
@@ -192,7 +192,7 @@ func (h carryHand) parcel(r store.Row, send bool) (Parcel, error) {
 func (h carryHand) refused(r store.Row, why incidents.Sealed) error {
 	err := h.end(r, incidents.SendRefused, why, "send/refused")
 	if err == nil {
-		err = &ended{store.Refused, "it was not sent"}
+		err = store.End(store.Refused, "it was not sent")
 	}
 	return err
 }
@@ -201,7 +201,7 @@ func (h carryHand) refused(r store.Row, why incidents.Sealed) error {
 func (h carryHand) unknown(r store.Row) error {
 	err := h.end(r, incidents.SendUnknown, incidents.Sealed{}, "send/unknown")
 	if err == nil {
-		err = &ended{store.PassedOn, "a person has to look whether it was sent"}
+		err = store.End(store.PassedOn, "a person has to look whether it was sent")
 	}
 	return err
 }

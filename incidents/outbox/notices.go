@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -176,24 +177,46 @@ func (o *Outbox) TellIn(tx *store.Tx, key, template string, f incidents.Facts) e
 }
 
 func (o *Outbox) tell(tx *store.Tx, incident int, key, template string, f func(Place) incidents.Facts) error {
-	places, err := o.places(tx, incident)
+	return o.announce(tx, News{Key: key, Template: template, Incident: incident}, f)
+}
+
+// News is something that the desks are told, and an incident's own room.
+type News struct {
+	Key, Template string
+	Incident      int
+	Facts         incidents.Facts
+	Call          []string // people
+	But           Place    // a room that hears it otherwise
+}
+
+// Announce queues news in the transaction of what happened: no crash comes between.
+func (o *Outbox) Announce(tx *store.Tx, n News) error { return o.announce(tx, n, same(n.Facts)) }
+
+func (o *Outbox) announce(tx *store.Tx, n News, f func(Place) incidents.Facts) error {
+	places, err := o.places(tx, n.Incident)
 	if err != nil {
 		return err
 	}
 	for _, p := range places {
+		if p == n.But {
+			continue
+		}
 		row := store.Row{
-			Key:  fmt.Sprintf("tell/%s/%d/%s/%s", key, tx.Now().UnixMilli(), p.Network, p.Room),
-			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f(p), Incident: incident,
-			Harmless: incident == 0 && template != "plan-changed", // which says that there are incidents
+			Key:  fmt.Sprintf("tell/%s/%d/%s/%s", n.Key, tx.Now().UnixMilli(), p.Network, p.Room),
+			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: n.Template, Facts: f(p), Incident: n.Incident, Mentions: n.Call,
+			Harmless: n.Incident == 0 && harmless(n.Template),
 		}
-		if err := tx.Queue(row); err != nil {
-			return err
-		}
-		if err := o.directly(tx, p, row); err != nil {
+		if err := errors.Join(tx.Queue(row), o.directly(tx, p, row)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// harmless reports whether what is told of no incident says nothing of any: that the
+// plan changed says that there are some, and so does what is told of advisories.
+func harmless(template string) bool {
+	return template != "plan-changed" && !strings.HasPrefix(template, "advisory/")
 }
 
 // directly queues a row for everybody of a desk's network as well, when the bot is

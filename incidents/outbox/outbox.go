@@ -101,6 +101,13 @@ func New(c Config) *Outbox {
 // Register gives the hand that acts on a kind of row.
 func (o *Outbox) Register(kind string, h Hand) { o.hands[kind] = h }
 
+// Lane adds a lane for rows that go to no chat network: what hangs there holds up no
+// room. It is called before Run.
+func (o *Outbox) Lane(name string) {
+	l := newLane(o, name, nil)
+	o.lanes[name], o.order = l, append(o.order, l)
+}
+
 // Run works until ctx ends.
 func (o *Outbox) Run(ctx context.Context) {
 	var wg sync.WaitGroup
@@ -235,12 +242,12 @@ func (o *Outbox) act(ctx context.Context, r store.Row) error {
 	o.c.Failpoint("tried")
 	if unknown {
 		id, err := h.Find(ctx, r)
-		var end *ended
+		var end *store.Ended
 		switch {
 		case err == nil:
 			return o.finish(r, store.Sent, id, "")
 		case errors.As(err, &end):
-			return o.finish(r, end.state, "", end.why)
+			return o.finish(r, end.State, "", end.Why)
 		case errors.Is(err, bridges.ErrNoTrace):
 			unknown, r.Trying = false, false // nothing arrived: this is no repeat
 		case errors.Is(err, bridges.ErrCantSay):
@@ -252,12 +259,14 @@ func (o *Outbox) act(ctx context.Context, r store.Row) error {
 	r.State = store.Due
 	id, err := h.Do(ctx, r)
 	o.c.Failpoint("done")
-	var end *ended
+	var end *store.Ended
 	switch {
 	case err == nil:
 		return o.finish(r, store.Sent, id, "")
 	case errors.As(err, &end):
-		return o.finish(r, end.state, "", end.why)
+		return o.finish(r, end.State, "", end.Why)
+	case errors.Is(err, store.ErrLater):
+		return o.c.Store.Update(context.Background(), func(tx *store.Tx) error { return tx.TryAgain(r.ID, store.Due, "") })
 	case errors.Is(err, bridges.ErrRefused):
 		return o.finish(r, store.Refused, "", err.Error())
 	case errors.Is(err, bridges.ErrNotSent):
@@ -270,11 +279,6 @@ func (o *Outbox) act(ctx context.Context, r store.Row) error {
 		return o.again(r, store.Unknown, err)
 	}
 }
-
-// ended is how a hand says that a row is over without having been said.
-type ended struct{ state, why string }
-
-func (e *ended) Error() string { return e.state + ": " + e.why }
 
 func (o *Outbox) finish(r store.Row, state, id, why string) error {
 	if state == store.Refused {

@@ -33,8 +33,7 @@ func (p *Patience) Unwrap() error { return p.Err }
 // AskIndex has releases looked up on an index, each one every so often, on a lane of
 // its own: an index that hangs holds up no network. It is called before Run.
 func (o *Outbox) AskIndex(x Index, every time.Duration) {
-	l := newLane(o, store.Index, nil)
-	o.lanes[store.Index], o.order = l, append(o.order, l)
+	o.Lane(store.Index)
 	o.Register(store.LookUp, releaseHand{o, x, every})
 }
 
@@ -47,9 +46,6 @@ type releaseHand struct {
 
 // Find gives that nothing is known, so that it is looked again: that does no harm.
 func (releaseHand) Find(context.Context, store.Row) (string, error) { return "", bridges.ErrNoTrace }
-
-// errNotYet leaves a row to be tried again: the look set when.
-var errNotYet = fmt.Errorf("%w: the release is not complete yet", bridges.ErrNotSent)
 
 // Do looks once. What it finds, what is told of it and when to look next are one
 // transaction.
@@ -70,7 +66,7 @@ func (h releaseHand) Do(ctx context.Context, r store.Row) (string, error) {
 	}
 	if halted {
 		h.o.Kick()
-		return "", &ended{store.Overtaken, "an embargo holds in that release"}
+		return "", store.End(store.Overtaken, "an embargo holds in that release")
 	}
 	found, deaf := h.index.Look(ctx, l.release.Version, l.check.Found.Known)
 	if ctx.Err() != nil {
@@ -87,7 +83,7 @@ func (h releaseHand) Do(ctx context.Context, r store.Row) (string, error) {
 	case l.over != nil:
 		return "", l.over
 	case l.check.State == incidents.CheckLooking:
-		return "", errNotYet
+		return "", store.ErrLater
 	}
 	return "", nil
 }
@@ -99,7 +95,7 @@ type look struct {
 	check   incidents.ReleaseCheck
 	release incidents.Release
 	carried []incidents.Incident
-	over    *ended // the row is overtaken
+	over    *store.Ended // the row is overtaken
 }
 
 // load gives what a row looks up, as it is now. Where somebody settled it meanwhile
@@ -112,14 +108,14 @@ func (h releaseHand) load(tx *store.Tx, r store.Row) (look, error) {
 		return l, err
 	}
 	if l.check.N != r.Generation || l.check.State != incidents.CheckLooking {
-		l.over = &ended{store.Overtaken, "that look-up is over"}
+		l.over = store.End(store.Overtaken, "that look-up is over")
 		return l, nil
 	}
 	if l.release, err = tx.Release(n); err != nil {
 		return l, err
 	}
 	if !l.release.LiveAt.IsZero() || !l.release.YankedAt.IsZero() || l.release.N == 0 {
-		l.over, l.check.State = &ended{store.Overtaken, "the release was settled by hand"}, incidents.CheckStopped
+		l.over, l.check.State = store.End(store.Overtaken, "the release was settled by hand"), incidents.CheckStopped
 		return l, tx.SaveReleaseCheck(l.check)
 	}
 	l.carried, err = tx.Carried(l.release)

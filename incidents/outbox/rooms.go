@@ -48,7 +48,7 @@ func (h roomHand) have(ctx context.Context, r store.Row, get func(bridges.Host, 
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
 	if !open && !r.Trying && r.State == store.Due { // and surely not made
-		return "", &ended{store.Overtaken, "the incident was closed"}
+		return "", store.End(store.Overtaken, "the incident was closed")
 	}
 	made, err := get(host, ctx, want)
 	if errors.Is(err, bridges.ErrRefused) {
@@ -172,7 +172,7 @@ func (h removeHand) Do(ctx context.Context, r store.Row) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	case slices.Contains(guests, incidents.Account(gone)):
-		return "", &ended{store.Overtaken, "the account was let in again"}
+		return "", store.End(store.Overtaken, "the account was let in again")
 	}
 	return "", host.Remove(ctx, roomOf(r), gone)
 }
@@ -223,7 +223,7 @@ func (h boardHand) try(ctx context.Context, r store.Row) (string, error) {
 	var facts incidents.Facts
 	err = o.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
 		if newer, err := tx.NewerBoard(r); err != nil || newer {
-			return errors.Join(err, &ended{store.Overtaken, "a newer board is on its way"})
+			return errors.Join(err, store.End(store.Overtaken, "a newer board is on its way"))
 		}
 		if waits, err := tx.BoardWaits(r); err != nil || waits {
 			return errors.Join(err, errors.New("a board is to be posted first"))
@@ -245,7 +245,7 @@ func (h boardHand) try(ctx context.Context, r store.Row) (string, error) {
 		verdict, err = o.verdict(tx, r, proof)
 		return err
 	})
-	var over *ended
+	var over *store.Ended
 	if errors.As(err, &over) {
 		return "", over
 	}
@@ -253,7 +253,7 @@ func (h boardHand) try(ctx context.Context, r store.Row) (string, error) {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
 	if verdict.Clearance.None() {
-		return "", &ended{store.Overtaken, "the room may hear nothing"}
+		return "", store.End(store.Overtaken, "the room may hear nothing")
 	}
 	o.tellDesk(ctx, r, verdict)
 	doc, err := o.c.Book.Render("board", facts, verdict.Clearance)

@@ -101,7 +101,7 @@ func (h sayHand) try(ctx context.Context, r store.Row) (string, error) {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
 	if verdict.Shut && r.Harmless && r.ReplyTo == "" {
-		return "", &ended{store.Overtaken, "nobody there may hear anything"}
+		return "", store.End(store.Overtaken, "nobody there may hear anything")
 	}
 	if verdict.Clearance.None() && !r.Harmless {
 		return "", o.passOn(ctx, r)
@@ -237,10 +237,10 @@ func (o *Outbox) remind(tx *store.Tx, r store.Row) (incidents.Facts, error) {
 		return nil, err
 	}
 	if !runs {
-		return nil, &ended{store.Overtaken, "the clock stopped or moved"}
+		return nil, store.End(store.Overtaken, "the clock stopped or moved")
 	}
 	if newest := c.LastRung(tx.Now()); newest.After(r.Rung) {
-		return nil, &ended{store.Overtaken, "a newer reminder is due"}
+		return nil, store.End(store.Overtaken, "a newer reminder is due")
 	}
 	return incidents.RungCard(*o.c.Plan(), i, c, r.Rung, tx.Now(), tx.Now().Sub(r.Rung) > late), nil
 }
@@ -330,7 +330,7 @@ func (o *Outbox) passOn(ctx context.Context, r store.Row) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
-	return &ended{store.PassedOn, "the room may hear nothing"}
+	return store.End(store.PassedOn, "the room may hear nothing")
 }
 
 func (o *Outbox) everybody(network string) []string {

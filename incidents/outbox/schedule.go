@@ -67,14 +67,14 @@ func (o *Outbox) calendar(tx *store.Tx, r store.Row) (incidents.Facts, error) {
 		return nil, err
 	}
 	if t.Number > r.Generation {
-		return nil, &ended{store.Overtaken, "a newer one is due"}
+		return nil, store.End(store.Overtaken, "a newer one is due")
 	}
 	f := incidents.Facts{"rung": r.Rung, "late": tx.Now().Sub(r.Rung) > late, "due": t.Due}
 	if key == incidents.Digest {
 		return o.digest(tx, r, f)
 	}
 	if t.Done {
-		return nil, &ended{store.Overtaken, "a review was begun"}
+		return nil, store.End(store.Overtaken, "a review was begun")
 	}
 	v, err := tx.Review()
 	span := tx.Now().Sub(t.Due)
@@ -91,7 +91,7 @@ func (o *Outbox) digest(tx *store.Tx, r store.Row, f incidents.Facts) (incidents
 		return nil, err
 	}
 	if open == 0 {
-		return nil, &ended{store.Overtaken, "no incident is open any more"}
+		return nil, store.End(store.Overtaken, "no incident is open any more")
 	}
 	list, err := tx.List("open", mostOpen)
 	most := incidents.DigestLines

@@ -80,6 +80,9 @@ func (tx *Tx) attach(i *incidents.Incident) error {
 	if i.Sent, err = tx.loadSent(i.N); err != nil {
 		return err
 	}
+	if i.Advisory, _, err = tx.AdvisoryOf(i.N); err != nil {
+		return err
+	}
 	if i.Release, err = tx.releaseOf(i.N); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -46,6 +47,20 @@ const (
 	Overtaken = "overtaken" // it does not apply any more
 	PassedOn  = "passed on" // other rows say it elsewhere
 )
+
+// Ended is the error of a hand that says: a row is over without having been said or
+// done. It is Overtaken, Refused or PassedOn, and why.
+type Ended struct{ State, Why string }
+
+// Error gives both.
+func (e *Ended) Error() string { return e.State + ": " + e.Why }
+
+// End gives the error of a hand whose row is over.
+func End(state, why string) *Ended { return &Ended{State: state, Why: why} }
+
+// ErrLater is the error of a hand that did what there was to do now, and set when the
+// row is due again.
+var ErrLater = errors.New("it is looked again later")
 
 // Queue adds a row, due now unless it says otherwise. A row whose key is there
 // already is left as it is.

@@ -120,7 +120,7 @@ func (tx *Tx) reporter(n int) (incidents.Reporter, error) {
 // said of this incident is said as erased.
 func (tx *Tx) Forget(n int) error {
 	tx.erased = true
-	if err := tx.forgetAddresses(n); err != nil {
+	if err := errors.Join(tx.forgetAddresses(n), tx.partAdvisory(n)); err != nil {
 		return err
 	}
 	for _, q := range []string{

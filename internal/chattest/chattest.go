@@ -17,6 +17,7 @@
 //	                                     or in its (thread); (react ✅) to it; and
 //	                                     (edit) or (redact) of one's own last line
 //	[pypi] * uploads 63                  what becomes of the release on the index
+//	[github] * erin reports: A title     what somebody does on GitHub
 //	<tocsin> ...                         what the bot says; further lines of the
 //	  same message are indented
 //
@@ -186,7 +187,8 @@ type Stage struct {
 	said map[string]string // what was said last in a room, with its network, to its id
 	now  func() time.Time
 
-	Index func(deed string) error // does what a script says of the index
+	Index  func(deed string) error // does what a script says of the index
+	GitHub func(deed string) error // and of GitHub
 }
 
 // NewStage makes the rooms of a script, besides the console.
@@ -289,8 +291,13 @@ func Compare(t *testing.T, s *Script, got string) {
 }
 
 // Index reports whether a script has an index.
-func (s *Script) Index() bool {
-	return slices.ContainsFunc(s.lines, func(line string) bool { return strings.HasPrefix(line, "[pypi] * ") })
+func (s *Script) Index() bool { return s.plays("pypi") }
+
+// GitHub reports whether a script has a GitHub.
+func (s *Script) GitHub() bool { return s.plays("github") }
+
+func (s *Script) plays(who string) bool {
+	return slices.ContainsFunc(s.lines, func(line string) bool { return strings.HasPrefix(line, "["+who+"] * ") })
 }
 
 // Exchange is one line of a script with what the bot says to it.

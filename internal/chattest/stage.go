@@ -184,8 +184,11 @@ func (st *Stage) Mute(way string) bool { return slices.Contains(st.mute, way) }
 func (st *Stage) act(ctx context.Context, line string, b Bot) error {
 	place, deed, _ := strings.Cut(strings.TrimPrefix(line, "["), "] * ")
 	network, id, _ := strings.Cut(place, " ")
-	if network == "pypi" {
+	switch network {
+	case "pypi":
 		return st.Index(deed)
+	case "github":
+		return st.GitHub(deed)
 	}
 	if deed == "gives no answer" {
 		st.mute = append(st.mute, network)

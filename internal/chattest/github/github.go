@@ -55,6 +55,7 @@ type Options struct {
 	Limit       int              // requests in an hour; 0: 5000
 	Charge304   bool             // an answer of 304 counts too
 	NoETag      bool
+	Down        bool          // every question is answered with 503, and nothing is done
 	ForkAfter   time.Duration // until a private fork is there; 0: two minutes
 	Now         func() time.Time
 	Score       func(vector string) float64 // what GitHub reckons; nil: 5.0
@@ -226,7 +227,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.faults = slices.Delete(s.faults, i, i+1)
 	}
 	counted := true
-	if i < 0 || f.After || f.Cut || f.Slow {
+	if i < 0 && s.o.Down {
+		f = Fault{Status: http.StatusServiceUnavailable}
+	} else if i < 0 || f.After || f.Cut || f.Slow {
 		counted = s.answer(rec, r, body)
 	}
 	if f.Status != 0 {
