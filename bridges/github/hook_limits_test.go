@@ -105,11 +105,12 @@ func headers(length string, more ...string) string {
 // or does not come then.
 func TestHookJudgesBeforeTheBody(t *testing.T) {
 	r := listen(t, func(c *HookConfig) { c.Arrive = time.Hour })
-	for want, text := range map[string]string{
-		"HTTP/1.1 401 Unauthorized":             headers("100"),
-		"HTTP/1.1 413 Request Entity Too Large": headers("26214401", "X-Hub-Signature-256: "+hookSum),
-		"HTTP/1.1 404 Not Found":                strings.Replace(headers("100"), "/github", "/", 1),
-		"HTTP/1.1 405 Method Not Allowed":       strings.Replace(headers("100"), "POST", "PATCH", 1),
+	for text, want := range map[string]string{
+		headers("100"): "HTTP/1.1 401 Unauthorized",
+		headers("26214401", "X-Hub-Signature-256: "+hookSum): "HTTP/1.1 413 Request Entity Too Large",
+		strings.Replace(headers("100"), "/github", "/", 1):   "HTTP/1.1 404 Not Found",
+		strings.Replace(headers("100"), "POST", "PATCH", 1):  "HTTP/1.1 405 Method Not Allowed",
+		"OPTIONS * HTTP/1.1\r\nHost: example.org\r\n\r\n":    "HTTP/1.1 404 Not Found",
 	} {
 		c, err := net.Dial("tcp", r.address)
 		if err != nil {

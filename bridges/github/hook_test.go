@@ -5,12 +5,14 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -238,19 +240,31 @@ func TestHookTellsWhyItCannotListen(t *testing.T) {
 	}
 }
 
-// TestHookEnds: with everybody who is still there.
+// TestHookEnds: and cuts off everybody who is still there.
 func TestHookEnds(t *testing.T) {
 	r := listen(t, func(c *HookConfig) { c.Most, c.Arrive = 2, time.Hour })
-	for _, text := range []string{"", headers("100", "X-Hub-Signature-256: "+hookSum), "nobody has room for this one"} {
+	var there []net.Conn
+	for _, text := range []string{"POST", headers("100", "X-Hub-Signature-256: "+hookSum, "Expect: 100-continue"), "nobody has room for this one"} {
 		c, err := net.Dial("tcp", r.address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
+		c.SetReadDeadline(time.Now().Add(2 * patience))
 		io.WriteString(c, text)
+		there = append(there, c)
+	}
+	const goOn = "HTTP/1.1 100 Continue\r\n\r\n" // the body is waited for
+	if n, err := io.ReadFull(there[1], make([]byte, len(goOn))); err != nil {
+		t.Fatal(n, err)
 	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
+	}
+	for i, c := range there {
+		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%d is not cut off", i)
+		}
 	}
 	if c, err := net.Dial("tcp", r.address); err == nil {
 		c.Close()
