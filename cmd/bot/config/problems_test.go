@@ -248,7 +248,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(base))
 	f.Add(Example())
 	f.Add([]byte(strings.ReplaceAll(base, "password_file = \"secrets/libera-password\"", "password_env = \"GOOD\"")))
-	for _, row := range slices.Concat(tomlRows(), tableRows(), ircRows(), secretRows()) {
+	for _, row := range slices.Concat(tomlRows(), tableRows(), ircRows(), secretRows(), githubRows()) {
 		f.Add([]byte(strings.Replace(base, row.old, row.new, 1)))
 	}
 	f.Add([]byte(matrixBase))
