@@ -160,6 +160,7 @@ func factsOf(p incidents.Plan, i incidents.Incident, name string, many bool, sea
 		f["kind"] = "noted"
 	}
 	releaseFacts(p, f, name, many, seal)
+	advisoryFacts(p, f, name, many, seal)
 	for k, v := range readyFacts(p, name, many, seal) {
 		f[k] = v
 	}

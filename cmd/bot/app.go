@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tocsin/bridges"
+	"tocsin/bridges/github"
 	"tocsin/cmd/bot/config"
 	"tocsin/commands"
 	"tocsin/incidents"
@@ -60,6 +61,7 @@ type app struct {
 	slow    time.Duration // after which a sign says that an answer takes long; 0: never
 	looks   looks
 	noticed noticed
+	hook    *github.Hook // where GitHub says that there is news; nil: it is only asked
 }
 
 // newApp opens the store and puts a bot together; close ends it.
@@ -262,6 +264,9 @@ func (a *app) serve(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { a.outbox.Run(ctx) })
 	wg.Go(func() { a.ignored.report(ctx, a.p.log) })
+	if a.hook != nil {
+		wg.Go(func() { a.hear(ctx) })
+	}
 	for name, w := range a.p.outside {
 		if w.learn != nil {
 			wg.Go(func() { w.keepLearning(ctx, name, a.p.log) })

@@ -65,6 +65,10 @@ func (a *app) onGitHub(ctx context.Context, log *slog.Logger) error {
 	if d.Failpoint == nil {
 		d.Failpoint = func(string) {}
 	}
+	var err error
+	if a.hook, err = githubHook(w.c.Webhook, a.wake, log); err != nil {
+		return err
+	}
 	a.outbox.Lane(store.GitHub)
 	a.outbox.Register(store.WatchGitHub, advisories.Watch{Desk: d})
 	a.outbox.Register(store.OnAdvisory, advisories.Act{Desk: d})

@@ -17,10 +17,8 @@ import (
 // TestGitHubHook: the hook has the path and the secret of the configuration, and wakes
 // whom it is given.
 func TestGitHubHook(t *testing.T) {
-	for _, none := range []*config.GitHub{nil, {Repo: "Pillow"}} {
-		if h, err := githubHook(&config.Config{GitHub: none}, nil, nil); h != nil || err != nil {
-			t.Errorf("where there is none: %v, %v", h, err)
-		}
+	if h, err := githubHook(nil, nil, nil); h != nil || err != nil {
+		t.Errorf("where there is none: %v, %v", h, err)
 	}
 	file := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(file, []byte("It's a Secret to Everybody\n"), 0o600); err != nil {
@@ -32,7 +30,7 @@ func TestGitHubHook(t *testing.T) {
 	}
 	woken := make(chan struct{}, 1)
 	h, err := githubHook(
-		&config.Config{GitHub: &config.GitHub{Webhook: &config.Webhook{Listen: "127.0.0.1:0", Path: "/hooks/pillow", Secret: secret}}},
+		&config.Webhook{Listen: "127.0.0.1:0", Path: "/hooks/pillow", Secret: secret},
 		func() { woken <- struct{}{} }, slog.New(slog.DiscardHandler),
 	)
 	if err != nil {
