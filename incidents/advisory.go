@@ -270,8 +270,10 @@ func OpenReported(p Plan, o Opening, a Advisory, now time.Time) (Incident, []Ent
 	if a.Created.After(now) { // its clock is not ours
 		o.Reported.At = now
 	}
-	if _, ok := p.Source("github"); ok && a.Reported {
-		o.Source = "github"
+	for _, s := range p.Sources {
+		if s.Private && a.Reported {
+			o.Source = s.Key
+		}
 	}
 	i, entries, err := OpenIncident(p, o, GitHub, now)
 	if err != nil {

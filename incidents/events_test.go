@@ -89,6 +89,12 @@ func TestEvents(t *testing.T) {
 			}),
 		},
 		{event: "late-cve", yes: done(with(func(i *incidents.Incident) { i.CVE, i.CVEAt = incidents.Seal("CVE-2026-1234"), noon().Add(2*h) }), h, "wheels"), after: 2 * h, no: plain},
+		{event: "advisory", yes: with(func(i *incidents.Incident) { i.GHSA = incidents.Seal("GHSA-2345-6789-cfgh") }), no: plain},
+		{
+			event: "advisory-public", yes: with(func(i *incidents.Incident) {
+				i.Advisory = incidents.Advisory{State: incidents.AdvisoryPublished, Published: noon().Add(h)}
+			}), after: h, no: with(func(i *incidents.Incident) { i.Advisory.State = incidents.AdvisoryDraft }),
+		},
 		{event: "tracked", yes: with(func(i *incidents.Incident) { i.Track = incidents.Seal("standard") }), no: plain},
 		{event: "reach", yes: with(func(i *incidents.Incident) { i.Reach = incidents.Seal("yes") }), no: plain},
 		{event: "not-reachable", yes: with(func(i *incidents.Incident) { i.Reach = incidents.Seal("no") }), no: with(func(i *incidents.Incident) { i.Reach = incidents.Seal("yes") })},
@@ -149,6 +155,7 @@ func TestEventsAreListed(t *testing.T) {
 	full.CVE, full.Track, full.Reach, full.Release.LiveAt = incidents.Seal("CVE-2026-1234"), incidents.Seal("upstream"), incidents.Seal("no"), noon()
 	full.Handoff.To, full.Roles = "bob", map[string]string{"lead": "alice", "patch": "bob", "release": "carol", "comms": "dana"}
 	full.Embargo = incidents.Embargo{State: incidents.EmbargoSet, At: noon(), AgreedAt: noon(), MovedAt: noon().Add(time.Hour)}
+	full.GHSA, full.Advisory = incidents.Seal("GHSA-2345-6789-cfgh"), incidents.Advisory{State: incidents.AdvisoryPublished, Published: noon()}
 	over := embargoed(full, incidents.EmbargoBroken)
 	over.Phase, over.Roles = incidents.Closed, nil
 	for _, i := range []incidents.Incident{full, over} {

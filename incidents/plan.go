@@ -103,6 +103,7 @@ type Source struct {
 	Name     string
 	Section  string
 	Reporter bool // somebody outside waits for an acknowledgement
+	Private  bool // private reports on GitHub are of it
 }
 
 // Role is something that one person does in an incident (section 4).

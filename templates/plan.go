@@ -33,6 +33,7 @@ type planFile struct {
 		Name     string `toml:"name"`
 		Section  string `toml:"section"`
 		Reporter bool   `toml:"reporter"`
+		Private  bool   `toml:"private"`
 	} `toml:"source"`
 	Role []struct {
 		Key     string `toml:"key"`
