@@ -12,11 +12,11 @@ import (
 // onGitHub has something done to an advisory, or says what to paste where there is no token
 // that writes.
 func (c *Call) onGitHub(a incidents.Advisory, act incidents.AdvisoryAct, fields []incidents.Both) (Reply, error) {
-	n, err := c.Tx.Acts(c.I.N, act.Kind)
+	waiting, err := c.Tx.PendingActs(c.I.N)
 	if err != nil {
 		return Reply{}, err
 	}
-	if n > 0 {
+	if slices.ContainsFunc(waiting, func(w incidents.AdvisoryAct) bool { return w.Kind == act.Kind }) {
 		return Reply{}, incidents.Refuse("advisory-queued")
 	}
 	if !c.GitHub.Writes {

@@ -1,6 +1,7 @@
 package advisories
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -219,6 +220,10 @@ func (w Watch) judgeRights(tx *store.Tx, l look, next map[string]string) error {
 // asked once what to do with those that are not done with.
 func (w Watch) first(tx *store.Tx, all []incidents.Advisory, known map[string]incidents.Advisory) error {
 	open, left := []incidents.Facts{}, 0
+	slices.SortStableFunc(all, func(a, b incidents.Advisory) int { // the reports first, which somebody waits for
+		order := map[string]int{incidents.AdvisoryTriage: -2, incidents.AdvisoryDraft: -1}
+		return cmp.Or(order[a.State]-order[b.State], b.Created.Compare(a.Created))
+	})
 	for _, a := range all {
 		if old, ok := known[opened(a.GHSA)]; ok {
 			a.Incident, a.Agreed, a.Parted = old.Incident, old.Agreed, old.Parted
@@ -295,6 +300,15 @@ func (w Watch) fresh(tx *store.Tx, k int, a incidents.Advisory) error {
 	}
 	if a.Incident == 0 && a.Reported && !a.Ended() {
 		return w.open(tx, a)
+	}
+	acts, err := tx.PendingActs(0)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(acts, func(act incidents.AdvisoryAct) bool {
+		return act.Kind == incidents.ActCreate && act.Want["title"].Same(a.Title)
+	}) {
+		return nil // it is our own, of which nobody heard yet that it was made: who makes it finds it
 	}
 	if err := tx.SaveAdvisory(a); err != nil {
 		return err

@@ -145,23 +145,20 @@ func (tx *Tx) ActOf(r Row) (incidents.AdvisoryAct, Row, error) {
 	}, err
 }
 
-// Acts reports how many acts on the advisory of an incident are still to be done, of a
-// kind or, with "", of any.
-func (tx *Tx) Acts(incident int, kind string) (n int, err error) {
-	var facts []incidents.Sealed
-	err = tx.each(`SELECT facts FROM outbox WHERE kind = ? AND incident = ? AND state IN ('due', 'unknown')`, []any{OnAdvisory, incident}, func(r *sql.Rows) error {
-		var f incidents.Sealed
-		err := r.Scan(&f)
-		facts = append(facts, f)
+// PendingActs gives the acts that are still to be done, on the advisory of an incident
+// or, with 0, on all.
+func (tx *Tx) PendingActs(incident int) ([]incidents.AdvisoryAct, error) {
+	var out []incidents.AdvisoryAct
+	err := tx.each(`SELECT facts FROM outbox WHERE kind = ? AND (?2 = 0 OR incident = ?2) AND state IN ('due', 'unknown')`, []any{OnAdvisory, incident}, func(r *sql.Rows) error {
+		var kept incidents.Sealed
+		if err := r.Scan(&kept); err != nil {
+			return err
+		}
+		f, err := thawed(kept)
+		out = append(out, incidents.AdvisoryActOf(f))
 		return err
 	})
-	for _, one := range facts {
-		f, bad := thawed(one)
-		if err = errors.Join(err, bad); kind == "" || incidents.AdvisoryActOf(f).Kind == kind {
-			n++
-		}
-	}
-	return n, err
+	return out, err
 }
 
 // Watched gives when GitHub was looked at whole for the first time, and the last time;

@@ -65,9 +65,9 @@ func TestAnActIsKept(t *testing.T) {
 		if got.Kind != act.Kind || !got.Login.Same(act.Login) || got.Credit != "finder" || got.By != "alice" || answer.Room != "!desk" || answer.ReplyTo != "$1" || answer.Incident != n {
 			t.Errorf("%+v %+v", got, answer)
 		}
-		for kind, want := range map[string]int{"": 1, incidents.ActCredit: 1, incidents.ActCVE: 0} {
-			if k, err := tx.Acts(n, kind); k != want || err != nil {
-				t.Errorf("%q: %d %v", kind, k, err)
+		for of, want := range map[int]int{0: 1, n: 1, n + 1: 0} {
+			if acts, err := tx.PendingActs(of); len(acts) != want || err != nil {
+				t.Errorf("%d: %+v %v", of, acts, err)
 			}
 		}
 		return err
