@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"tocsin/incidents"
 	"tocsin/incidents/store"
 )
 
@@ -130,4 +134,94 @@ func TestALogOfChangesIsNotAppliedToWhatIsRestored(t *testing.T) {
 		t.Fatalf("%v %v", aside, err)
 	}
 	wantRan(t, dir, "!incident list\n", 0, "In the log only", "-db", aside[0])
+}
+
+// bothStores makes a desk's file and a Matrix account's keys that say a word, as a bot
+// leaves them that was killed: with their logs of changes.
+func bothStores(t *testing.T, dir, word string) {
+	t.Helper()
+	text := matrixPeople + fmt.Sprintf(matrixNet, "https://hs.test") + fmt.Sprintf(matrixRoom, "!desk:hs.test")
+	must(t, os.WriteFile(filepath.Join(dir, "config.toml"), []byte(text), 0o600))
+	must(t, os.MkdirAll(filepath.Join(dir, "rig"), 0o700))
+	made := t.TempDir()
+	st, err := store.Open(t.Context(), filepath.Join(made, "desk.db"), store.Options{Prefix: "INC"})
+	must(t, err)
+	must(t, st.Update(t.Context(), func(tx *store.Tx) error {
+		return errors.Join(tx.Keep("rig", map[string]string{"word": word}), tx.Record(incidents.Entry{Kind: "noted", Who: word, At: tx.Now()}))
+	}))
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(made, "crypto.db")+"?_journal_mode=WAL")
+	must(t, err)
+	db.SetMaxOpenConns(1)
+	_, err = db.Exec(`CREATE TABLE word (word TEXT); INSERT INTO word VALUES (?)`, word)
+	must(t, err)
+	for name, to := range map[string]string{"desk.db": dir, "crypto.db": filepath.Join(dir, "rig")} {
+		for _, tail := range []string{"", "-wal"} {
+			must(t, copyFile(filepath.Join(made, name+tail), filepath.Join(to, name+tail)))
+		}
+	}
+	must(t, errors.Join(db.Close(), st.Close()))
+}
+
+// wordOf gives the word of a copy of a Matrix account's keys, or of a desk's file.
+func wordOf(t *testing.T, path, query string) string {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+path+"?mode=rw")
+	must(t, err)
+	defer db.Close()
+	word := ""
+	must(t, db.QueryRow(query).Scan(&word))
+	return word
+}
+
+// TestACrashInARestoreOfBothStores ends a restore of a desk and its Matrix keys at each
+// step: never is one old and the other new where the bot would start, and in the end
+// both are restored, and both old ones stand aside.
+func TestACrashInARestoreOfBothStores(t *testing.T) {
+	const desk, keys = `SELECT value FROM kept WHERE key = 'word'`, `SELECT word FROM word`
+	from := t.TempDir()
+	bothStores(t, from, "backup")
+	wantRan(t, from, "", 0, "matrix-1.db: the keys of @tocsin:hs.test on rig", "backup", "a.tar")
+	text, err := os.ReadFile(filepath.Join(from, "a.tar"))
+	must(t, err)
+	steps := 0
+	for n := 1; ; n++ {
+		dir := t.TempDir()
+		bothStores(t, dir, "newer")
+		must(t, os.WriteFile(filepath.Join(dir, "a.tar"), text, 0o600))
+		step, crashed := crashAt(t, dir, n, "restore", "a.tar")
+		if crashed {
+			steps++
+			got := bot(t, dir, "", "verify")
+			switch {
+			case got.code == exitOK:
+				if d, k := wordOf(t, filepath.Join(dir, "desk.db"), desk), wordOf(t, filepath.Join(dir, "rig", "crypto.db"), keys); d != k {
+					t.Errorf("after a crash at %q the desk is the %s one and the keys are the %s ones", step, d, k)
+				}
+			case !strings.Contains(got.err, "say bot restore again"):
+				t.Errorf("after a crash at %q: %s", step, got.err)
+			}
+			wantRan(t, dir, "", 0, "Done.", "restore", "a.tar")
+		}
+		for path, query := range map[string]string{"desk.db": desk, filepath.Join("rig", "crypto.db"): keys} {
+			path = filepath.Join(dir, path)
+			if word := wordOf(t, path, query); word != "backup" {
+				t.Errorf("after a crash at %q and a restore %s is the %s one", step, path, word)
+			}
+			aside, err := filepath.Glob(path + ".before-restore-*Z")
+			must(t, err)
+			if len(aside) == 0 || wordOf(t, aside[0], query) != "newer" {
+				t.Errorf("after a crash at %q and a restore %v stand aside", step, aside)
+			}
+			left, err := filepath.Glob(path + ".restor*")
+			if err != nil || len(left) > 0 {
+				t.Errorf("after a crash at %q and a restore there is %v", step, left)
+			}
+		}
+		if !crashed {
+			break
+		}
+	}
+	if steps < 10 {
+		t.Errorf("only %d steps", steps)
+	}
 }

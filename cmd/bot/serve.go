@@ -227,6 +227,9 @@ func (p program) stateFile(a arguments) (stateOf, error) {
 	if err != nil {
 		return out, err
 	}
+	if err := store.CheckRestoring(out.path); err != nil {
+		return out, err
+	}
 	if _, err := os.Stat(out.path); err != nil {
 		return out, fmt.Errorf("%s: there is no such file", out.path)
 	}

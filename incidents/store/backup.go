@@ -124,7 +124,8 @@ func EndRestore(path string) error {
 	return errors.Join(os.Remove(path+restoringFile), syncDir(filepath.Dir(path)))
 }
 
-func checkRestoring(path string) error {
+// CheckRestoring gives ErrRestoring where a restore of a state's file ended in its middle.
+func CheckRestoring(path string) error {
 	_, err := os.Lstat(path + restoringFile)
 	switch {
 	case err == nil:

@@ -94,13 +94,13 @@ func dsn(path string, readOnly bool) string {
 func (s *Store) prepareFile(path string) error {
 	if s.opts.ReadOnly {
 		_, err := os.Stat(path)
-		return errors.Join(checkRestoring(path), err)
+		return errors.Join(CheckRestoring(path), err)
 	}
 	lock, err := lock(path)
 	if err != nil {
 		return err
 	}
-	if err := checkRestoring(path); err != nil {
+	if err := CheckRestoring(path); err != nil {
 		return errors.Join(err, lock.Close())
 	}
 	s.lock = lock
