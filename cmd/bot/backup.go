@@ -39,6 +39,9 @@ func (p program) backup(ctx context.Context, a arguments) int {
 	if _, err := os.Lstat(out); err == nil {
 		return p.failed(fmt.Errorf("%s is there already and is left as it is; name another file: bot backup FILE", out))
 	}
+	if taken, err := of.has(out); err != nil || taken {
+		return p.failed(errors.Join(err, fmt.Errorf("%s is a name that the bot's own files have; name another file", out)))
+	}
 	work, err := os.MkdirTemp(filepath.Dir(out), ".backup-*") // its mode is 0700
 	if err != nil {
 		return p.failed(fmt.Errorf("a backup is made beside where it goes, and nothing can be written there: %w", err))
@@ -51,6 +54,27 @@ func (p program) backup(ctx context.Context, a arguments) int {
 		return p.failed(err)
 	}
 	return exitOK
+}
+
+// has reports whether a path is one of the bot's own files, also of those that come and
+// go beside them.
+func (of stateOf) has(path string) (bool, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return false, err
+	}
+	files := []string{of.path}
+	if of.config != nil {
+		for _, n := range of.config.Matrix {
+			files = append(files, matrix.KeysFile(n.Folder))
+		}
+	}
+	for _, file := range files {
+		if file, err = filepath.Abs(file); err != nil || store.Beside(file, path) {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // makeBackup makes a backup in a folder of its own, verifies it there, and puts it in

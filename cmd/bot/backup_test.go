@@ -113,7 +113,7 @@ func TestBackupAndRestore(t *testing.T) {
 	wantRan(t, dir, "", 1, "in use by another tocsin", "restore", "-db", "a.db", "out.tar")
 	must(t, r.close())
 	wantRan(t, dir, "!incident open After the backup\n", 0, "INC-2", "-db", "a.db")
-	if got := folder(t, dir); !slices.Equal(got, []string{"a.db", "a.db.backup", "out.tar"}) {
+	if got := folder(t, dir); !slices.Equal(got, []string{"a.db", "a.db.last-backup", "out.tar"}) {
 		t.Errorf("there are %v", got)
 	}
 
@@ -133,7 +133,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if again := wantRan(t, dir, "!ping\n", 0, "Here", "-db", "a.db"); strings.Contains(again, "I was restored") {
 		t.Errorf("it says so again:\n%s", again)
 	}
-	if got := folder(t, dir); !slices.Equal(got, []string{"a.db", "a.db.backup", filepath.Base(aside), "out.tar"}) {
+	if got := folder(t, dir); !slices.Equal(got, []string{"a.db", filepath.Base(aside), "a.db.last-backup", "out.tar"}) {
 		t.Errorf("there are %v", got)
 	}
 }
@@ -164,6 +164,7 @@ func TestWhatIsNotRestored(t *testing.T) {
 	repack(t, dir, "a.tar", "part.tar", func(m *archive.Manifest) { m.Parts[0].Kind = "something new" }, nil)
 	repack(t, dir, "a.tar", "desks.tar", func(m *archive.Manifest) { m.Parts = nil }, nil)
 	repack(t, dir, "a.tar", "broken.tar", nil, func(b []byte) []byte { return append(b[:5000:5000], make([]byte, len(b)-5000)...) })
+	must(t, os.Remove(filepath.Join(dir, "a.db.last-backup")))
 	before := folder(t, dir)
 	was, err := os.ReadFile(filepath.Join(dir, "a.db"))
 	must(t, err)
@@ -196,6 +197,9 @@ func TestWhatIsNotRestored(t *testing.T) {
 	}
 	wantRan(t, dir, "", 2, "Say into which file", "backup", "-db", "a.db")
 	wantRan(t, dir, "", 2, "there is no such file", "backup", "-db", "typo.db", "x.tar")
+	for _, own := range []string{"a.db-journal", "./a.db.restoring", "a.db.last-backup"} {
+		wantRan(t, dir, "", 1, "a name that the bot's own files have", "backup", "-db", "a.db", "own/../"+own)
+	}
 	wantRan(t, dir, "", 1, "cannot be read", "backup", "-db", "password", "x.tar")
 	if got := folder(t, dir); !slices.Equal(got, before) {
 		t.Errorf("there are %v", got)

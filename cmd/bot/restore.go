@@ -48,8 +48,13 @@ func (p program) restoreTo(ctx context.Context, of stateOf, in string) (err erro
 	if err != nil {
 		return err
 	}
-	work := of.path + ".restore"
-	if err := errors.Join(os.RemoveAll(work), os.Mkdir(work, 0o700)); err != nil { // of a restore that ended in its middle
+	work := readyPath(of.path)
+	if info, err := os.Lstat(work); err == nil && info.IsDir() { // of a restore that ended in its middle
+		if err := os.RemoveAll(work); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(work, 0o700); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
@@ -75,6 +80,11 @@ func (p program) restoreTo(ctx context.Context, of stateOf, in string) (err erro
 		return err
 	}
 	return p.swap(of, m, places)
+}
+
+// readyPath names what is made ready beside a file that is to be replaced.
+func readyPath(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".restore")
 }
 
 // hold takes all that a bot would use: it has to be stopped.
@@ -139,7 +149,7 @@ func (p program) prepare(ctx context.Context, of stateOf, m archive.Manifest, wo
 			fmt.Fprintf(p.out, "%s: %s are left out, since no configuration names that account.\n", part.Name, sayPart(part))
 			continue
 		}
-		ready := to + ".restore"
+		ready := readyPath(to)
 		out = append(out, placing{ready, to, sayPart(part)})
 		if err := copyFile(filepath.Join(work, part.Name), ready); err != nil {
 			return out, err

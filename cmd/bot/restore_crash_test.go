@@ -72,7 +72,7 @@ func TestACrashInARestoreLeavesTheOldOrSaysSo(t *testing.T) {
 		if !kept {
 			t.Errorf("after a crash at %q and another restore nothing is left of what was there: %v", step, aside)
 		}
-		left, err := filepath.Glob(path + ".restor*")
+		left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*.restor*"))
 		if err != nil || len(left) > 0 {
 			t.Errorf("after a crash at %q there is %v", step, left)
 		}
@@ -212,7 +212,7 @@ func TestACrashInARestoreOfBothStores(t *testing.T) {
 			if len(aside) == 0 || wordOf(t, aside[0], query) != "newer" {
 				t.Errorf("after a crash at %q and a restore %v stand aside", step, aside)
 			}
-			left, err := filepath.Glob(path + ".restor*")
+			left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*.restor*"))
 			if err != nil || len(left) > 0 {
 				t.Errorf("after a crash at %q and a restore there is %v", step, left)
 			}

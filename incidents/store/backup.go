@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -124,6 +125,13 @@ func EndRestore(path string) error {
 	return errors.Join(os.Remove(path+restoringFile), syncDir(filepath.Dir(path)))
 }
 
+// Beside reports whether a path is one that stands, or may come to stand, beside a
+// SQLite file and belongs to it.
+func Beside(file, path string) bool {
+	tail, ok := strings.CutPrefix(path, file)
+	return ok && slices.Contains([]string{"", "-wal", "-shm", "-journal", ".lock", restoringFile, backupFile}, tail)
+}
+
 // CheckRestoring gives ErrRestoring where a restore of a state's file ended in its middle.
 func CheckRestoring(path string) error {
 	_, err := os.Lstat(path + restoringFile)
@@ -138,7 +146,7 @@ func CheckRestoring(path string) error {
 
 // backupFile holds when the last backup was made. Who makes one cannot write to the
 // state's own file, which the bot has locked.
-const backupFile = ".backup"
+const backupFile = ".last-backup"
 
 // NoteBackup keeps when a backup of a state's file was made, beside it.
 func NoteBackup(path string, at time.Time) error {

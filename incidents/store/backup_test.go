@@ -122,7 +122,7 @@ func TestTheLastBackupIsNoted(t *testing.T) {
 			t.Errorf("%v %v %v", got, ok, err)
 		}
 	}
-	must(t, os.WriteFile(d.path+".backup", []byte("yesterday"), 0o600))
+	must(t, os.WriteFile(d.path+backupFile, []byte("yesterday"), 0o600))
 	if _, _, err := LastBackup(d.path); err == nil || !strings.Contains(err.Error(), "the next one writes it anew") {
 		t.Errorf("%v", err)
 	}
