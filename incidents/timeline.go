@@ -40,7 +40,7 @@ func Kinds() []string {
 		"away", "back", "here", "review", "reviewed", "verified", "token", "token-dropped",
 		"notice-added", "notice-sent", "notice-answered",
 		"advisory", "advisory-linked", "advisory-asked", "advisory-done", "advisory-failed",
-		"draft-edited", "draft-reset", "sent", "send-cut", "send-stopped", "patch", "patch-dropped",
+		"draft-edited", "draft-reset", "sent", "send-cut", "send-stopped", "patch", "patch-dropped", "restored",
 	}
 }
 

@@ -51,6 +51,9 @@ func (w Watch) Do(ctx context.Context, r store.Row) (string, error) {
 		if l.n, err = w.kept(tx); err == nil {
 			known, err = w.known(tx)
 		}
+		if err == nil {
+			err = w.afresh(tx, l.n)
+		}
 		return err
 	})
 	if err != nil {
@@ -73,6 +76,20 @@ func (w Watch) Do(ctx context.Context, r store.Row) (string, error) {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
 	return "", store.ErrLater
+}
+
+// afresh forgets where it goes on when the file was restored from a backup since: all
+// that is there is read again, and what is not as it was is news.
+func (w Watch) afresh(tx *store.Tx, n notes) error {
+	r, ok, err := tx.Restored()
+	if err != nil || !ok || n["restored"] == stamp(r.At) {
+		return err
+	}
+	for _, key := range []string{"seen", "rights", "alerts", "global"} {
+		n[key] = ""
+	}
+	n["restored"] = stamp(r.At)
+	return nil
 }
 
 func (w Watch) known(tx *store.Tx) (map[string]incidents.Advisory, error) {
@@ -154,7 +171,7 @@ func (w Watch) lookGlobal(ctx context.Context, l *look, known map[string]inciden
 // take keeps what a look brought, and says it.
 func (w Watch) take(tx *store.Tx, r store.Row, l look, known map[string]incidents.Advisory, spent int) error {
 	now := tx.Now()
-	next := map[string]string{"last": stamp(now)}
+	next := map[string]string{"last": stamp(now), "restored": l.n["restored"]}
 	if since := l.n.at("deaf"); !since.IsZero() {
 		next["deaf"], next["told"] = "", ""
 		if l.n["told"] != "" {

@@ -214,9 +214,10 @@ func (o *Outbox) announce(tx *store.Tx, n News, f func(Place) incidents.Facts) e
 }
 
 // harmless reports whether what is told of no incident says nothing of any: that the
-// plan changed says that there are some, and so does what is told of advisories.
+// plan changed, or that a backup was restored, says that there are some, and so does what
+// is told of advisories.
 func harmless(template string) bool {
-	return template != "plan-changed" && !strings.HasPrefix(template, "advisory/")
+	return template != "plan-changed" && template != "restored" && !strings.HasPrefix(template, "advisory/")
 }
 
 // directly queues a row for everybody of a desk's network as well, when the bot is
