@@ -429,3 +429,38 @@ func TestNoWordOfAnAdvisoryIsLogged(t *testing.T) {
 		t.Error("nothing was logged at all")
 	}
 }
+
+// TestAfterARestoreGitHubIsLookedAtWhole: what came after the backup is news again, and
+// what was asked for before it is not done.
+func TestAfterARestoreGitHubIsLookedAtWhole(t *testing.T) {
+	d := onHub(t)
+	d.start()
+	first := d.report("the first")
+	d.passes("2m")
+	d.Change(func(o *fake.Options) { o.Down = true })
+	d.says("alice", "!advisory accept INC-1") // it waits when the backup is made
+	taken, backup := d.c.Now(), copyOf(t, d.path)
+	d.Change(func(o *fake.Options) { o.Down = false })
+	d.passes("10m")
+	d.heard("the report is accepted")
+	d.report("the second")
+	d.Edit(first, "the first, retitled", "", "")
+	d.passes("2m")
+	d.heard("INC-2", "retitled")
+	must(t, d.close())
+	writes := d.writes()
+	d.path = backup
+	st, err := store.Open(t.Context(), backup, store.Options{Prefix: "INC", Now: d.c.Now, Rehearsal: true})
+	must(t, err)
+	must(t, st.Update(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.Restore(taken, nil)
+		return err
+	}))
+	must(t, st.Close())
+	d.start()
+	d.passes("5m")
+	d.heard("I was restored from a backup", "INC-2", "a private report came in on GitHub, by erin: the second", "the report was accepted", "title: the first → the first, retitled")
+	if n := d.writes() - writes; n != 0 {
+		t.Errorf("%d writes", n)
+	}
+}
