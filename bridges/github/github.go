@@ -79,16 +79,28 @@ func (c *Config) complete() error {
 		return errors.New("the base has no TLS; " + hint)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return errors.New("the base does not begin with https://; " + hint)
-	case !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`).MatchString(c.Repository) || strings.HasSuffix(c.Repository, "/.") || strings.HasSuffix(c.Repository, "/.."):
+	case !IsRepository(c.Repository):
 		return errors.New("the repository is not an owner and a name; write for example python-pillow/Pillow")
 	case c.Reader == "":
 		return errors.New("the token that reads is missing")
-	case strings.ContainsFunc(c.Reader+c.Writer, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case !IsToken(c.Reader) || !IsToken(c.Writer):
 		return errors.New("a token holds a blank or what no header can carry")
 	case strings.ContainsFunc(c.Agent, unicode.IsControl):
 		return errors.New("the user agent holds a control character")
 	}
 	return nil
+}
+
+// IsRepository reports whether a text is an owner and a name, such as
+// "python-pillow/Pillow".
+func IsRepository(text string) bool {
+	_, name, _ := strings.Cut(text, "/")
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`).MatchString(text) && name != "." && name != ".."
+}
+
+// IsToken reports whether a header can carry a token; "" is none, and it can.
+func IsToken(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 func wait(ctx context.Context, d time.Duration) error {

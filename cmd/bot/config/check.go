@@ -56,7 +56,7 @@ func (c *checker) config(f file) *Config {
 	cfg := &Config{Project: c.project(f.Project), State: c.state(f.State), Log: c.log(f.Log), file: c.file, line: c.line}
 	cfg.Matrix = c.allMatrix(f.Matrix)
 	cfg.IRC = c.allIRC(f.IRC)
-	cfg.PyPI = c.pypi(f.PyPI)
+	cfg.PyPI, cfg.GitHub = c.pypi(f.PyPI), c.github(f.GitHub)
 	c.desk(f)
 	cfg.Mail, cfg.Mastodon = c.mail(f.Mail), c.mastodon(f.Mastodon)
 	cfg.People = c.people(f.Person, f.Project.Prefix)

@@ -43,7 +43,8 @@ type Config struct {
 	IRC      []IRC
 	Mail     Mail
 	Mastodon Mastodon
-	PyPI     *PyPI // nil: releases are noted as live by hand
+	PyPI     *PyPI   // nil: releases are noted as live by hand
+	GitHub   *GitHub // nil: advisories and alerts are noted by hand
 	Log      Log
 
 	file   string

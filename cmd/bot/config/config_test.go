@@ -110,7 +110,7 @@ func TestExampleShowsEveryKey(t *testing.T) {
 	lines := strings.Split(string(Example()), "\n")
 	for i, line := range lines {
 		if bare, found := strings.CutPrefix(line, "# "); found {
-			if key, _, isKey := strings.Cut(bare, " = "); isKey && !strings.Contains(key, " ") {
+			if key, _, isKey := strings.Cut(bare, " = "); isKey && !strings.Contains(key, " ") || strings.HasPrefix(bare, "[") {
 				lines[i] = bare
 			}
 		}

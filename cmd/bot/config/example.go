@@ -100,6 +100,12 @@ func example() file {
 			Base: "https://pypi.org", Project: "pillow", Expect: 87, ExpectFor: []string{}, Like: "12.3.0", Every: "2m",
 			Publisher: publisherTable{Repository: "python-pillow/Pillow", Workflow: "wheels.yml", Environment: "release-pypi"},
 		},
+		GitHub: githubTable{
+			Base: "https://api.github.com", Repository: "python-pillow/Pillow", TokenFile: "secrets/github-token", TokenEnv: "TOCSIN_GITHUB_TOKEN",
+			WriteTokenFile: "secrets/github-write-token", WriteTokenEnv: "TOCSIN_GITHUB_WRITE_TOKEN",
+			Every: "60s", Alerts: "high", Ecosystem: "pip", Package: "pillow",
+			Webhook: webhookTable{Listen: "127.0.0.1:8795", Path: "/github", SecretFile: "secrets/github-webhook", SecretEnv: "TOCSIN_GITHUB_WEBHOOK"},
+		},
 		Log: logTable{Level: "info"},
 	}
 }

@@ -77,6 +77,7 @@ func folderWith(t testing.TB, text string) string {
 	write("secrets/other-key.pem", otherKey, 0o600)
 	write("secrets/open-key.pem", key, 0o644)
 	write("secrets/short", "fifteen letters", 0o600)
+	write("secrets/two words", "ghp_"+password+" "+password, 0o600)
 	write("taken", "", 0o600)
 	write("session/lock", "", 0o600)
 	for name, err := range map[string]error{
@@ -115,7 +116,7 @@ func pair(t testing.TB) (cert, key string) {
 }
 
 func TestProblems(t *testing.T) {
-	playRows(t, base, slices.Concat(tomlRows(), tableRows(), ircRows(), secretRows(), pypiRows()))
+	playRows(t, base, slices.Concat(tomlRows(), tableRows(), ircRows(), secretRows(), pypiRows(), githubRows()))
 }
 
 // playRows changes one thing after the other in a file without problems.

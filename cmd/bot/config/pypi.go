@@ -36,7 +36,7 @@ func (c *checker) pypi(t pypiTable) *PyPI {
 		Base: strings.TrimRight(t.Base, "/"), Project: t.Project, Expect: t.Expect, NoSource: t.NoSource,
 		Publisher: Publisher(t.Publisher), ExpectFor: map[string]int{},
 	}
-	c.indexAddress("pypi.base", t.Base)
+	c.address("pypi.base", t.Base, "an index", "say what is there", "https://pypi.org")
 	if c.required("pypi.project", t.Project, `write for example project = "pillow"`) &&
 		!regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$`).MatchString(t.Project) {
 		c.add("pypi.project", "%s is not the name of a project there", quote(t.Project))
@@ -53,24 +53,27 @@ func (c *checker) pypi(t pypiTable) *PyPI {
 	if t.Like != "" {
 		out.Like = c.version("pypi.like", t.Like)
 	}
-	out.Every = c.every("pypi.every", t.Every)
+	out.Every = c.every("pypi.every", t.Every, leastPyPI, "2m")
 	c.publisher("pypi.publisher", t.Publisher)
 	return out
 }
 
-// indexAddress checks it. What may be a password in it is not repeated.
-func (c *checker) indexAddress(path, address string) {
-	const hint = "write it like https://pypi.org, or leave the line out"
+// address checks one that has a default. What it is of, what others could do where it
+// is not encrypted, and an example are for the one who reads of it. What may be a
+// password in it is not repeated.
+func (c *checker) address(path, address, of, others, example string) {
+	hint := "write it like " + example + ", or leave the line out"
 	u, err := url.Parse(address)
 	switch {
+	case c.bad[path]:
 	case strings.Contains(address, "@"):
 		c.add(path, "an account or a password cannot stand in the address; %s", hint)
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(address, "?#") || !goodServer(strings.ToLower(u.Host)):
-		c.add(path, "%s is not an index's address; %s", quote(address), hint)
+		c.add(path, "%s is not %s's address; %s", quote(address), of, hint)
 	case u.Scheme == "http" && !bridges.Loopback(u.Hostname()):
-		c.add(path, "%s is not encrypted, so others could say what is there; write https://, since http:// is for this machine only", quote(address))
+		c.add(path, "%s is not encrypted, so others could %s; write https://, since http:// is for this machine only", quote(address), others)
 	case u.Scheme != "https" && u.Scheme != "http":
-		c.add(path, "%s is not an index's address; %s", quote(address), hint)
+		c.add(path, "%s is not %s's address; %s", quote(address), of, hint)
 	}
 }
 
@@ -96,12 +99,15 @@ func (c *checker) expectFor(path, text string, into map[string]int) {
 	}
 }
 
-// every reads how often to ask: an index wants no more than a question each 30 s.
-func (c *checker) every(path, text string) time.Duration {
-	const least, most = 30 * time.Second, time.Hour
+// leastPyPI is how often to ask at most: an index wants no more than a question each
+// 30 s.
+const leastPyPI = 30 * time.Second
+
+// every reads how often to ask, from least to an hour.
+func (c *checker) every(path, text string, least time.Duration, example string) time.Duration {
 	span, err := time.ParseDuration(text)
-	if err != nil || span < least || span > most {
-		c.add(path, "%s is not a span from 30s to 1h; write for example 2m", quote(text))
+	if err != nil || span < least || span > time.Hour {
+		c.add(path, "%s is not a span from %s to 1h; write for example %s", quote(text), least, example)
 	}
 	return span
 }

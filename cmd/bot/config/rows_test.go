@@ -40,7 +40,7 @@ func tomlRows() []row {
 		one("unknown key that nothing resembles", `[project]`, "[project]\nhour = 14", `2:1: project.hour: there is no such key here; what can stand here is name, prefix, plan`),
 		one("key under the wrong header", "", "irc_may_approve = true\n", `19:1: irc.room.irc_may_approve: there is no such key here; it belongs under [[irc]]`),
 		one("key with two homes", "", "name = \"x\"\n", `19:1: irc.room.name: there is no such key here; it belongs under [project] or [[person]] or [[matrix]] or [[irc]]`),
-		one("unknown table", "", "[[pigeon]]\nname = \"m\"\n", `19:3: pigeon: there is no such key here; what can stand here is project, state, person, matrix, irc, mail, mastodon, pypi, log`),
+		one("unknown table", "", "[[pigeon]]\nname = \"m\"\n", `19:3: pigeon: there is no such key here; what can stand here is project, state, person, matrix, irc, mail, mastodon, pypi, github, log`),
 		one("misspelt table", "", "[[persons]]\n", `19:3: persons: there is no such key; did you mean person?`),
 		one("unknown key with a strange name", "", "\"a\\n\\u001b[2J\" = 1\n", `19:1: irc.room."a\n\x1b[2J": there is no such key here; what can stand here is channel, desk, clearance, notices, key_file, key_env`),
 		one("unknown key with dots", "", "a.b = 1\n", `19:1: irc.room.a: there is no such key here; what can stand here is channel, desk, clearance, notices, key_file, key_env`),

@@ -15,6 +15,7 @@ type file struct {
 	Mail     mailTable     `toml:"mail" comment:"Mail to people outside: replies to reporters, and notices that two maintainers approve."`
 	Mastodon mastodonTable `toml:"mastodon" comment:"The account on Mastodon that announces releases, with posts that two maintainers approve."`
 	PyPI     pypiTable     `toml:"pypi" comment:"The package index that is asked what is there of a release. Without this table releases are noted as live by hand."`
+	GitHub   githubTable   `toml:"github,commented" comment:"The repository on GitHub whose advisories and alerts are watched. Without this table they are noted by hand."`
 	Log      logTable      `toml:"log" comment:"What the bot tells the one who runs it. It never logs a secret or anything embargoed."`
 }
 
@@ -96,6 +97,29 @@ type publisherTable struct {
 	Repository  string `toml:"repository" comment:"The repository on GitHub."`
 	Workflow    string `toml:"workflow" comment:"The file of the workflow."`
 	Environment string `toml:"environment" comment:"The environment of the workflow's job."`
+}
+
+type githubTable struct {
+	Base           string       `toml:"base" default:"https://api.github.com" comment:"The address of the API. The default is https://api.github.com."`
+	Repository     string       `toml:"repository" comment:"The repository, as owner/name."`
+	TokenFile      string       `toml:"token_file" comment:"The file with a token that reads the repository's advisories and alerts, in its first line. Only the bot may read it: chmod 600."`
+	TokenEnv       string       `toml:"token_env" comment:"Instead of that file: the environment variable with the token that reads."`
+	WriteTokenFile string       `toml:"write_token_file" comment:"The file with a token that writes advisories: chmod 600. Without one every command that would write answers with what to paste."`
+	WriteTokenEnv  string       `toml:"write_token_env" comment:"Instead of that file: the environment variable with the token that writes."`
+	Every          string       `toml:"every" default:"60s" comment:"How often GitHub is asked, from 10s to 1h. The default is 60s."`
+	Alerts         string       `toml:"alerts" default:"high" comment:"From which level on alerts of Dependabot and of code scanning are shown: off, low, medium, high (the default) or critical."`
+	Publish        bool         `toml:"publish" comment:"Whether !advisory publish may publish. While it is false, people publish by hand."`
+	Ecosystem      string       `toml:"ecosystem" default:"pip" comment:"Where the project's package is, by the word that advisories have for it. The default is pip."`
+	Package        string       `toml:"package" comment:"The package's name there. The default is the repository's name in lower case."`
+	Webhook        webhookTable `toml:"webhook" comment:"An address where GitHub can say that there is something new, so that it is asked at once. Nothing needs it."`
+}
+
+type webhookTable struct {
+	Listen     string `toml:"listen" default:"127.0.0.1:8795" comment:"Where to listen, as address:port. The default is 127.0.0.1:8795, for a proxy on this machine that does TLS."`
+	Public     bool   `toml:"public" comment:"Whether listen may be an address that other machines reach. What they send is not encrypted then."`
+	Path       string `toml:"path" default:"/github" comment:"The path of the webhook's address. The default is /github."`
+	SecretFile string `toml:"secret_file" comment:"The file with the webhook's secret, which GitHub knows too: 16 characters or more, chmod 600."`
+	SecretEnv  string `toml:"secret_env" comment:"Instead of that file: the environment variable with the webhook's secret."`
 }
 
 type mailTable struct {
