@@ -44,6 +44,7 @@ type parts struct {
 	opened    func(context.Context, *store.Store) error // before anything is done with the file; may be nil
 	index     outbox.Index                              // where releases are looked up; nil: they are noted as live by hand
 	every     time.Duration                             // how often
+	checks    func(*app) []check                        // what a doctor looks at; nil: what there is of a rehearsal
 }
 
 // app is the bot: store, commands and outbox around the bridges.
@@ -111,6 +112,11 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 	if p.index != nil {
 		a.outbox.AskIndex(p.index, p.every)
 	}
+	checks := rehearsalChecks(p.dbPath, p.rehearsal)
+	if p.checks != nil {
+		checks = p.checks(a)
+	}
+	a.outbox.AskDoctor(newDoctor(checks))
 	if p.opened != nil {
 		err = p.opened(ctx, st)
 	}

@@ -201,6 +201,9 @@ func (p program) serve(ctx context.Context, a arguments) int {
 	for _, f := range ps.letters.unusable() {
 		log.Warn("nothing can be encrypted to a key", "problem", c.Wrong(f.path, f.err.Error()).Error())
 	}
+	ps.checks = func(*app) []check {
+		return patient{c: c, file: a.config, env: p.env, plan: plan, l: ps.letters, now: ps.clock.Now, ns: ns, inside: true}.checks()
+	}
 	app, err := newApp(ctx, ps, bs...)
 	if err != nil {
 		return p.failed(err)
