@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -88,6 +89,7 @@ type patient struct {
 	plan   *incidents.Plan
 	l      letters
 	now    func() time.Time
+	log    *slog.Logger
 	ns     []network
 	inside bool // the bot itself looks: its networks are up
 	beside bool // somebody else looks while the bot runs
@@ -106,7 +108,7 @@ func (p patient) checks() []check {
 		{what: "mail keys", look: func(context.Context) []incidents.Finding { return p.keys() }},
 		{what: "roster", look: p.roster},
 	}
-	return out
+	return append(out, p.networkChecks()...)
 }
 
 // rehearsalChecks gives what there is to look at of a rehearsal.
@@ -142,7 +144,7 @@ func (p program) doctor(ctx context.Context, a arguments) int {
 	if err != nil {
 		return p.misused(err.Error())
 	}
-	of := patient{c: c, file: a.configFile(), env: p.env, plan: plan, now: (&clock{}).Now}
+	of := patient{c: c, file: a.configFile(), env: p.env, plan: plan, now: (&clock{}).Now, log: log}
 	release, running, err := store.Claim(c.State.File)
 	if err != nil {
 		return p.failed(err)

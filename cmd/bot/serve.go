@@ -202,7 +202,7 @@ func (p program) serve(ctx context.Context, a arguments) int {
 		log.Warn("nothing can be encrypted to a key", "problem", c.Wrong(f.path, f.err.Error()).Error())
 	}
 	ps.checks = func(*app) []check {
-		return patient{c: c, file: a.config, env: p.env, plan: plan, l: ps.letters, now: ps.clock.Now, ns: ns, inside: true}.checks()
+		return patient{c: c, file: a.config, env: p.env, plan: plan, l: ps.letters, now: ps.clock.Now, log: log, ns: ns, inside: true}.checks()
 	}
 	app, err := newApp(ctx, ps, bs...)
 	if err != nil {
