@@ -108,7 +108,7 @@ func (p patient) checks() []check {
 		{what: "mail keys", look: func(context.Context) []incidents.Finding { return p.keys() }},
 		{what: "roster", look: p.roster},
 	}
-	return append(out, p.networkChecks()...)
+	return append(append(out, p.networkChecks()...), p.outsideChecks()...)
 }
 
 // rehearsalChecks gives what there is to look at of a rehearsal.
