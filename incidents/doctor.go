@@ -49,6 +49,11 @@ const (
 	maintainersThatApprove = 2
 )
 
+// FindUnseen is what could not be looked at, with another way to know it.
+func FindUnseen(what, way string) Finding {
+	return Find("silent", FindingUnknown, "what", what, "seconds", 0, "way", way)
+}
+
 // FindSkew judges how far somebody else's clock is before ours.
 func FindSkew(against string, d time.Duration) Finding {
 	state := FindingOK

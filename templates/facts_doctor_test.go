@@ -25,7 +25,7 @@ func findings(seal func(string) incidents.Sealed) []incidents.Finding {
 	}}
 	stranger := incidents.Verdict{Grant: granted, Readers: 4, Clearance: clearances()["notice"], Why: "@mallory:evil.example is not on the roster"}
 	out := []incidents.Finding{
-		find("rehearsal", ok), find("config", ok, "networks", 2, "people", 4), find("config", fail, "networks", 0, "people", 0),
+		find("rehearsal", ok), find("config", ok, "networks", 2, "people", 4), find("config", warn, "networks", 2, "people", 4), find("config", fail, "networks", 0, "people", 0),
 		find("plan", ok, "name", "Pillow"), find("plan", warn, "name", "Pillow"), find("plan", fail, "name", ""),
 		find("templates", ok, "broken", ""), find("templates", fail, "broken", "did/noted"),
 		find("state", ok, "problem", "", "file", ""),
@@ -70,7 +70,7 @@ func findings(seal func(string) incidents.Sealed) []incidents.Finding {
 		find("legible", fail, "name", "reading", "needs", ""), find("legible", fail, "name", "reading", "needs", "repository_advisories=read"),
 		find("github", fail, "name", "reading", "why", "GitHub does not take the token (401): make a new one"),
 		find("reporting", ok, "why", ""), find("reporting", fail, "why", ""), find("reporting", unknown, "why", "GitHub cannot be reached"),
-		find("silent", unknown, "what", "record", "seconds", 10, "way", "say `bot verify`"), find("silent", unknown, "what", "mail", "seconds", 10, "way", ""),
+		find("silent", unknown, "what", "record", "seconds", 10, "way", "say `bot verify`"), find("silent", unknown, "what", "mail", "seconds", 10, "way", ""), incidents.FindUnseen("roster", "say !doctor again"),
 	)
 	return out
 }

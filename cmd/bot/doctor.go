@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -84,7 +85,8 @@ func one(f incidents.Finding) []incidents.Finding { return []incidents.Finding{f
 // patient is what is looked at.
 type patient struct {
 	c      *config.Config
-	file   string // the configuration's
+	file   string            // the configuration's
+	sum    [sha256.Size]byte // the same, when the bot read it
 	env    func(string) (string, bool)
 	plan   *incidents.Plan
 	l      letters

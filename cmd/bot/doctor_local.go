@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -27,16 +28,26 @@ func (p patient) configuration(context.Context) []incidents.Finding {
 	if err != nil {
 		return one(incidents.Find("config", incidents.FindingFail, "networks", 0, "people", 0))
 	}
-	out := one(incidents.Find("config", incidents.FindingOK, "networks", len(c.Matrix)+len(c.IRC), "people", len(c.People)))
+	state := incidents.FindingOK
+	if p.inside && p.sum != sumOf(p.file) {
+		state = incidents.FindingWarn
+	}
+	out := one(incidents.Find("config", state, "networks", len(c.Matrix)+len(c.IRC), "people", len(c.People)))
 	plan, err := planOf(c)
-	state, name := incidents.FindingOK, p.plan.Name
+	state = incidents.FindingOK
 	switch {
 	case err != nil:
 		state = incidents.FindingFail
 	case plan.Hash != p.plan.Hash:
 		state = incidents.FindingWarn
 	}
-	return append(out, incidents.Find("plan", state, "name", name))
+	return append(out, incidents.Find("plan", state, "name", p.plan.Name))
+}
+
+// sumOf gives a file's hash, or that of nothing.
+func sumOf(path string) [sha256.Size]byte {
+	data, _ := os.ReadFile(path) // #nosec G304 -- the configuration
+	return sha256.Sum256(data)
 }
 
 // words looks whether everything can be said.
@@ -56,7 +67,7 @@ func words(context.Context) []incidents.Finding {
 func disk(path string) []incidents.Finding {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(filepath.Dir(path), &s); err != nil {
-		return one(incidents.Find("silent", incidents.FindingUnknown, "what", "disk", "seconds", 0, "way", "say df on the machine"))
+		return one(incidents.FindUnseen("disk", "say df on the machine"))
 	}
 	size := uint64(s.Bsize) // #nosec G115 -- a size of blocks is not negative
 	return one(incidents.FindDisk(s.Bavail*size, s.Blocks*size))
@@ -158,10 +169,13 @@ func (p patient) credentials(ctx context.Context) []incidents.Finding {
 			return err
 		})
 	})
-	if err != nil || !there {
-		return nil
+	var out []incidents.Finding
+	switch {
+	case err != nil:
+		out = one(incidents.FindUnseen("credentials", "say !readiness show"))
+	case there:
+		out = incidents.FindCredentials(all, p.now())
 	}
-	out := incidents.FindCredentials(all, p.now())
 	for _, n := range p.c.IRC {
 		if f, ok := certificate(n, p.now()); ok {
 			out = append(out, f)
@@ -245,8 +259,9 @@ func (p patient) suspended(ctx context.Context) (out map[string]bool, err error)
 // roster looks who can act.
 func (p patient) roster(ctx context.Context) []incidents.Finding {
 	suspended, err := p.suspended(ctx)
+	out := incidents.FindRoster(p.c.Roster(), p.desksOf(), suspended)
 	if err != nil {
-		return nil // the state's own line says why
+		out = append(out, incidents.FindUnseen("who is suspended", "say !doctor again"))
 	}
-	return incidents.FindRoster(p.c.Roster(), p.desksOf(), suspended)
+	return out
 }

@@ -162,10 +162,13 @@ func (p patient) accounts(ctx context.Context, n config.Matrix) []incidents.Find
 	who := accountsOn(p.c, n.Name)
 	ids := slices.Sorted(maps.Keys(who))
 	got, err := l.People(ctx, ids)
-	if err != nil {
-		return nil // the same
-	}
 	var gone, unsigned, unsure []string
+	if err != nil {
+		for _, id := range ids {
+			unsure = append(unsure, who[id])
+		}
+		return incidents.FindAccounts(n.Name, nil, nil, unsure, len(ids))
+	}
 	for _, id := range ids {
 		switch got[id] {
 		case matrix.Nobody:

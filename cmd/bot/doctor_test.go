@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tocsin/cmd/bot/config"
 	"tocsin/incidents"
 	"tocsin/internal/chattest/ircd"
 )
@@ -98,7 +99,7 @@ func TestDoctorOnIRC(t *testing.T) {
 
 	alice.Privmsg("#desk", "!doctor")
 	alice.Expect(t, `PRIVMSG #desk :Looking, this can take half a minute\.`, soon)
-	alice.Expect(t, `PRIVMSG #desk :Nothing fails, 1 to look at, 1 not known; \d+ ok\.`, soon)
+	alice.Expect(t, `PRIVMSG #desk :Nothing fails, 1 to look at, 2 not known; \d+ ok\.`, soon)
 	alice.Expect(t, `PRIVMSG #desk :Which they are is for where everything may be heard`, soon)
 	alice.Privmsg("#private", "!doctor")
 	alice.Expect(t, `PRIVMSG #private :unknown +accounts on rig: bob, carol are in no room`, soon)
@@ -134,6 +135,31 @@ func TestDoctorAtNothing(t *testing.T) {
 	code, out := doctorAt(t, d.dir)
 	if code != exitFailed || !strings.Contains(out, "FAIL     rig: rig refused our login") || strings.Contains(out, "another-password") {
 		t.Errorf("exit %d: %s", code, out)
+	}
+	path := filepath.Join(d.dir, "config.toml")
+	c, err := config.Load(path, func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := planOf(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := patient{c: c, file: path, sum: sumOf(path), plan: plan, inside: true}
+	for _, one := range []struct{ more, config, plan string }{
+		{"", incidents.FindingOK, incidents.FindingOK}, {"\n# edited\n", incidents.FindingWarn, incidents.FindingOK}, {"\nnonsense = 1\n", incidents.FindingFail, ""},
+	} {
+		data, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(path, append(data, one.more...), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := p.configuration(t.Context())
+		if got[0].State != one.config || len(got) > 1 && got[1].State != one.plan || (len(got) > 1) != (one.plan != "") {
+			t.Errorf("after %q: %+v", one.more, got)
+		}
 	}
 	for _, args := range [][]string{{"doctor", "-db", "x.db"}, {"doctor", "-config", "none.toml"}, {"doctor", "me"}} {
 		if got := bot(t, t.TempDir(), "", args...); got.code != exitUsage {
