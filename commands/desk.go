@@ -156,6 +156,10 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 	if err := d.seen(tx, l, suspended, who); err != nil {
 		return reply{}, err
 	}
+	cmd, rest, ok := find(d.Table, text)
+	if deaf, err := d.deaf(tx, l, cmd, ok); err != nil || deaf {
+		return reply{}, err // it stays heard: it is not obeyed later either
+	}
 	if len(text) > maxLine {
 		return reply{harmless: true}, incidents.Refuse("line-too-long", "max", maxLine)
 	}
@@ -180,7 +184,6 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 	}
 	l.Proof = l.Proof.Admit(guests)
 	c := &Call{Desk: d, Tx: tx, Line: l, Who: who, suspended: suspended, plan: d.Plan()}
-	cmd, rest, ok := find(d.Table, text)
 	if !ok {
 		return reply{harmless: true}, d.unknown(text)
 	}
@@ -203,6 +206,19 @@ func (d *Desk) obey(tx *store.Tx, l Line, who incidents.Person, text string) (re
 		return out, err
 	}
 	return out, d.announce(tx, l, out)
+}
+
+// deaf reports whether a line was said before the bot's file was restored from a
+// backup: it may have been obeyed then, and is neither obeyed nor answered again.
+func (d *Desk) deaf(tx *store.Tx, l Line, cmd Command, known bool) (bool, error) {
+	if known && cmd.Words == "suspend" { // that one was obeyed is not known any more
+		return false, nil
+	}
+	deaf, err := tx.Deaf(l.At)
+	if deaf {
+		d.ignore("said before the restore")
+	}
+	return deaf, err
 }
 
 // stale refuses what changes something and was said long ago: what held then may

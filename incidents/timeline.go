@@ -39,7 +39,7 @@ func Kinds() []string {
 		"release-planned", "release-added", "release-removed", "release-looked-up", "release-live", "release-yanked", "release-undone", "tag-recorded", "tag-differs",
 		"away", "back", "here", "review", "reviewed", "verified", "token", "token-dropped",
 		"notice-added", "notice-sent", "notice-answered",
-		"draft-edited", "draft-reset", "sent", "send-cut", "send-stopped", "patch", "patch-dropped",
+		"draft-edited", "draft-reset", "sent", "send-cut", "send-stopped", "patch", "patch-dropped", "restored",
 	}
 }
 

@@ -30,7 +30,7 @@ func findings(seal func(string) incidents.Sealed) []incidents.Finding {
 		find("templates", ok, "broken", ""), find("templates", fail, "broken", "did/noted"),
 		find("state", ok, "problem", "", "file", ""),
 	}
-	for _, problem := range []string{"absent", "mode", "older", "wal", "rehearsal", "newer", "unreadable"} {
+	for _, problem := range []string{"absent", "mode", "older", "wal", "rehearsal", "newer", "restoring", "unreadable"} {
 		out = append(out, find("state", fail, "problem", problem, "file", "/srv/desk.db"))
 	}
 	out = append(out,

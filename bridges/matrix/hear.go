@@ -30,10 +30,20 @@ func (h *hearing) hear(ctx context.Context, evt *event.Event) bool {
 	if ctx.Err() != nil {
 		return false
 	}
+	if err != nil && h.deaf(was) {
+		h.log.Debug("matrix: said before the restore", "event", evt.ID)
+		return true
+	}
 	if err != nil {
 		return h.unread(ctx, room, was, err)
 	}
 	return h.hand(ctx, room, plain)
+}
+
+// deaf says whether something was said before the bot was restored from a backup. It is
+// not obeyed, but for what the bot itself makes of it, so its key is not asked for.
+func (h *hearing) deaf(evt *event.Event) bool {
+	return time.UnixMilli(evt.Timestamp).Before(h.deafUntil)
 }
 
 // hand gives what was said or done to the bot, until it is safe there.

@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"maunium.net/go/mautrix/crypto"
 )
 
 // keyStore is the library's store of keys, but for what it may take: the key of a
-// message counts as its sender's, so it has to come from that very device.
-type keyStore struct{ *crypto.SQLCryptoStore }
+// message counts as its sender's, so it has to come from that very device; and for what
+// it may be used, see restored.go.
+type keyStore struct {
+	*crypto.SQLCryptoStore
+	since time.Time // of a restore: nothing is encrypted with keys from before it; zero: there was none
+}
 
 var errNotTheirs = errors.New("a key that is not from the device it is said to be of")
 

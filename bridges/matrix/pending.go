@@ -60,7 +60,7 @@ func newPending(h *hearing, kept map[string]string) *pending {
 			continue
 		}
 		w := &waiting{}
-		if json.Unmarshal([]byte(value), w) != nil || !w.parse() {
+		if json.Unmarshal([]byte(value), w) != nil || !w.parse() || h.deaf(w.Event) {
 			p.bad[key] = ""
 			continue
 		}

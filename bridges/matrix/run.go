@@ -60,6 +60,9 @@ func (b *Bridge) serve(ctx context.Context, in bridges.Inbox, state *uptime) err
 	s.learned = b.mouth.renew
 	h, err := b.ear.open(life, s, in, state)
 	if err == nil {
+		err = h.renew(life)
+	}
+	if err == nil {
 		err = b.mouth.open(life, s, h)
 		b.mouth.forget(b.mouth.readSigns(h.kept))
 	}

@@ -226,7 +226,7 @@ func (s *session) load(ctx context.Context, key []byte) error {
 	if !ok {
 		return errors.New("the library keeps its keys in another way than expected")
 	}
-	s.mach.CryptoStore = keyStore{keys}
+	s.mach.CryptoStore = keyStore{SQLCryptoStore: keys}
 	if err := s.readFlux(ctx); err != nil {
 		return err
 	}

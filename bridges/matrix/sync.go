@@ -54,7 +54,9 @@ type hearing struct {
 	seen     *recent   // what was handed on in this session
 	unknown  *recent   // senders' keys of devices that nobody knows
 	gapTries int       // failures in a row to fill a gap
-	counted  time.Time // when we last knew how many one-time keys are left
+
+	deafUntil time.Time // what was said before it is not asked after: the bot was restored then
+	counted   time.Time // when we last knew how many one-time keys are left
 
 	unacquainted atomic.Int64 // when devices could last not be fetched, in ns since 1970
 
@@ -83,6 +85,10 @@ func (e *ear) open(ctx context.Context, s *session, in bridges.Inbox, state *upt
 	if kept[keptAccount] == h.account() {
 		h.since = kept[keptSince]
 		h.at = time.UnixMilli(parseInt(kept[keptAt]))
+	}
+	if at := parseInt(kept[keptRestored]); at > 0 {
+		h.deafUntil = time.UnixMilli(at)
+		s.restored(h.deafUntil)
 	}
 	if b.cfg.Speakers != nil {
 		h.speakers = map[id.UserID]bool{}

@@ -136,7 +136,7 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 // one than they were last reckoned with, and says so.
 func (a *app) reckon(ctx context.Context) error {
 	return a.store.Update(ctx, func(tx *store.Tx) error {
-		if err := errors.Join(tx.Mend(), tx.Listen()); err != nil {
+		if err := errors.Join(tx.Mend(), tx.Listen(), a.tellRestored(tx)); err != nil {
 			return err
 		}
 		n, stopped, err := tx.Reckon(a.p.plan.Hash)

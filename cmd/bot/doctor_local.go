@@ -75,6 +75,9 @@ func disk(path string) []incidents.Finding {
 
 // stateProblem says what is wrong with the state's file, or "".
 func stateProblem(ctx context.Context, path string, rehearsal bool) string {
+	if errors.Is(store.CheckRestoring(path), store.ErrRestoring) {
+		return "restoring"
+	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "absent"
@@ -150,15 +153,12 @@ func record(ctx context.Context, path string, rehearsal bool) []incidents.Findin
 
 // backup looks when the last one was made.
 func (p patient) backup() []incidents.Finding {
-	at, have, err := lastBackup(p.c.State.File)
+	at, have, err := store.LastBackup(p.c.State.File)
 	if err != nil {
-		have = false
+		have = false // the next one notes it anew
 	}
 	return one(incidents.FindBackup(at, have, p.now()))
 }
-
-// lastBackup gives when a state was backed up last; false when it never was.
-func lastBackup(string) (time.Time, bool, error) { return time.Time{}, false, nil }
 
 // credentials looks which of those that were noted expire.
 func (p patient) credentials(ctx context.Context) []incidents.Finding {

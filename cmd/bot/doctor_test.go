@@ -12,6 +12,7 @@ import (
 
 	"tocsin/cmd/bot/config"
 	"tocsin/incidents"
+	"tocsin/incidents/store"
 	"tocsin/internal/chattest/ircd"
 )
 
@@ -107,8 +108,11 @@ func TestDoctorOnIRC(t *testing.T) {
 	alice.Expect(t, `PRIVMSG #private :ok +room #private on rig: proven private, 1 person can read there`, soon)
 	d.end()
 
+	if err := store.NoteBackup(filepath.Join(d.dir, "desk.db"), time.Now().Add(-50*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
 	alice.Fence(t)
-	look(exitOK, "ok       room #private on rig: proven private", "ok       rig: answers, and lets us in", "bob, carol are in no room")
+	look(exitOK, "ok       room #private on rig: proven private", "ok       rig: answers, and lets us in", "bob, carol are in no room", "ok       backup: the last one is 2 d 2 h old")
 	if d.start(); true { // and nobody is in its way
 		ready(t, alice)
 	}

@@ -34,6 +34,8 @@ type program struct {
 	ask   func(ctx context.Context, prompt string) (string, error)               // asks for a secret; nil: there is nobody to ask
 	login func(context.Context, matrix.LoginOptions) (matrix.LoginResult, error) // nil: matrix.Login
 	trust func(context.Context, matrix.Config, string) error                     // nil: matrix.Trust
+
+	failpoint func(step string) // tests: called between any two steps of a backup or a restore; nil: nothing
 }
 
 func main() {
@@ -73,6 +75,12 @@ const usage = `Tocsin, the incident desk of an open-source project's maintainers
   bot -config FILE                  serve the networks of the configuration
   bot verify [-db FILE | -config FILE]
                                     walk the record and check that nothing in it was changed
+  bot backup [-db FILE | -config FILE] OUT
+                                    write all that the bot keeps into one file, also while it
+                                    runs, and verify what was written
+  bot restore [-db FILE | -config FILE] IN
+                                    put a backup in the place of what is there, which is moved
+                                    aside; stop the bot first
   bot unsuspend [-db FILE | -config FILE] PERSON
                                     obey a person again, when too few are left to do it in chat;
                                     stop the bot first
@@ -129,7 +137,7 @@ func (p program) run(ctx context.Context, args []string) int {
 	if a.db != "" && a.config != "" {
 		return p.misused("Say -db or -config, not both: the configuration names its file itself.")
 	}
-	if most := map[string]int{"init": 1, "check": 1, "verify": 1, "unsuspend": 1, "login": 2, "trust": 1}[verb]; len(rest) > most {
+	if most := map[string]int{"init": 1, "check": 1, "verify": 1, "unsuspend": 1, "login": 2, "trust": 1, "backup": 1, "restore": 1}[verb]; len(rest) > most {
 		return p.misused(fmt.Sprintf("There is nothing to do with %q.", rest[most]))
 	}
 	switch verb {
@@ -150,6 +158,10 @@ func (p program) run(ctx context.Context, args []string) int {
 		return p.trustMatrix(ctx, a)
 	case "verify":
 		return p.verify(ctx, a)
+	case "backup":
+		return p.backup(ctx, a)
+	case "restore":
+		return p.restore(ctx, a)
 	case "unsuspend":
 		return p.unsuspend(ctx, a)
 	case "help":

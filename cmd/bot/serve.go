@@ -221,16 +221,32 @@ func (p program) serve(ctx context.Context, a arguments) int {
 type stateOf struct {
 	path, prefix string
 	roster       incidents.Roster
+	config       *config.Config // nil: the file was named alone, or is the rehearsal's
 }
 
 // stateFile gives the file that -db or -config names, else the rehearsal's. It
 // has to be there.
 func (p program) stateFile(a arguments) (stateOf, error) {
+	out, err := p.stateNamed(a)
+	if err != nil {
+		return out, err
+	}
+	if err := store.CheckRestoring(out.path); err != nil {
+		return out, err
+	}
+	if _, err := os.Stat(out.path); err != nil {
+		return out, fmt.Errorf("%s: there is no such file", out.path)
+	}
+	return out, nil
+}
+
+// stateNamed is stateFile for a file that may not be there.
+func (p program) stateNamed(a arguments) (stateOf, error) {
 	team, err := rehearsalTeam()
 	if err != nil {
 		return stateOf{}, err
 	}
-	out := stateOf{rehearsalFile, "INC", team}
+	out := stateOf{path: rehearsalFile, prefix: "INC", roster: team}
 	if _, err := os.Stat(configFile); err == nil && a.db == "" && a.config == "" {
 		a.config = configFile // where there is a desk, that is meant and not its rehearsal
 	}
@@ -242,10 +258,7 @@ func (p program) stateFile(a arguments) (stateOf, error) {
 		if err != nil {
 			return out, err
 		}
-		out = stateOf{c.State.File, c.Project.Prefix, c.Roster()}
-	}
-	if _, err := os.Stat(out.path); err != nil {
-		return out, fmt.Errorf("%s: there is no such file", out.path)
+		out = stateOf{path: c.State.File, prefix: c.Project.Prefix, roster: c.Roster(), config: c}
 	}
 	return out, nil
 }

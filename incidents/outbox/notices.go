@@ -184,7 +184,7 @@ func (o *Outbox) tell(tx *store.Tx, incident int, key, template string, f func(P
 		row := store.Row{
 			Key:  fmt.Sprintf("tell/%s/%d/%s/%s", key, tx.Now().UnixMilli(), p.Network, p.Room),
 			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: template, Facts: f(p), Incident: incident,
-			Harmless: incident == 0 && template != "plan-changed", // which says that there are incidents
+			Harmless: incident == 0 && template != "plan-changed" && template != "restored", // which say that there are incidents
 		}
 		if err := tx.Queue(row); err != nil {
 			return err

@@ -113,7 +113,7 @@ func (o *Outbox) rows(tx *store.Tx, r store.Ring, desks []Place) error {
 			Kind: "say", Network: p.Network, Room: p.Room, Tone: int(bridges.Alert), Template: "rung",
 			Incident: r.Incident, Clock: r.Clock.Key, Generation: r.Generation, Rung: r.Rung,
 		}
-		if err := errors.Join(tx.Queue(row), o.directly(tx, p, row)); err != nil {
+		if err := errors.Join(tx.Queue(row), o.directly(tx, p, row), tx.DoubtRestored(row.Key, r.Rung)); err != nil {
 			return err
 		}
 	}

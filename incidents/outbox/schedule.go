@@ -48,7 +48,7 @@ func (o *Outbox) turnRows(tx *store.Tx, t incidents.Turn) error {
 	for _, p := range o.c.Desks { // never in a room of one incident
 		row.Key = fmt.Sprintf("calendar/%s/%d/%s/%s", t.Key, t.Number, p.Network, p.Room)
 		row.Network, row.Room = p.Network, p.Room
-		if err := errors.Join(tx.Queue(row), o.directly(tx, p, row)); err != nil {
+		if err := errors.Join(tx.Queue(row), o.directly(tx, p, row), tx.DoubtRestored(row.Key, t.Rung)); err != nil {
 			return err
 		}
 	}

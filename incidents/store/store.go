@@ -13,8 +13,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	_ "github.com/mattn/go-sqlite3" // the SQLite driver
@@ -96,18 +94,14 @@ func dsn(path string, readOnly bool) string {
 func (s *Store) prepareFile(path string) error {
 	if s.opts.ReadOnly {
 		_, err := os.Stat(path)
-		return err
+		return errors.Join(CheckRestoring(path), err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := lock(path)
 	if err != nil {
 		return err
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		lock.Close()
-		return fmt.Errorf("%s is in use by another tocsin; stop that one, or name another file", path)
+	if err := CheckRestoring(path); err != nil {
+		return errors.Join(err, lock.Close())
 	}
 	s.lock = lock
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
