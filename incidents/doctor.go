@@ -32,7 +32,7 @@ func Find(key, state string, pairs ...any) Finding {
 // FindingKeys lists what can be found, by the keys of its words.
 func FindingKeys() []string {
 	return []string{
-		"account", "backup", "certificate", "clock", "config", "credential", "credentials", "device", "disk", "github", "identity", "key", "keys", "legible",
+		"account", "alerts", "backup", "certificate", "clock", "config", "credential", "credentials", "device", "disk", "github", "identity", "key", "keys", "legible",
 		"person", "plan", "reach", "record", "rehearsal", "reporting", "rights", "room", "room-asks", "roster", "seen", "silent", "state",
 		"suspended", "templates", "token",
 	}

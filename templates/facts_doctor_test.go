@@ -68,6 +68,8 @@ func findings(seal func(string) incidents.Sealed) []incidents.Finding {
 		find("rights", ok, "name", "writing"), find("rights", warn, "name", "writing"),
 		find("legible", ok, "name", "reading", "needs", "", "sure", false), find("legible", ok, "name", "reading", "needs", "", "sure", true),
 		find("legible", fail, "name", "reading", "needs", ""), find("legible", fail, "name", "reading", "needs", "repository_advisories=read"),
+		find("alerts", ok, "which", "", "needs", ""), find("alerts", warn, "which", "Dependabot", "needs", ""),
+		find("alerts", warn, "which", "code scanning", "needs", "security_events=read"),
 		find("github", fail, "name", "reading", "why", "GitHub does not take the token (401): make a new one"),
 		find("reporting", ok, "why", ""), find("reporting", fail, "why", ""), find("reporting", unknown, "why", "GitHub cannot be reached"),
 		find("silent", unknown, "what", "record", "seconds", 10, "way", "say `bot verify`"), find("silent", unknown, "what", "mail", "seconds", 10, "way", ""), incidents.FindUnseen("roster", "say !doctor again"),

@@ -44,6 +44,9 @@ func (p patient) outsideChecks() []check {
 	}
 	at("reading token", func(ctx context.Context, c *github.Client) []incidents.Finding { return p.token(ctx, c, false) })
 	at("private reporting", reporting)
+	if p.c.GitHub.Alerts != "" {
+		at("alerts", alerts)
+	}
 	if !p.c.GitHub.Writer.Empty() {
 		at("writing token", func(ctx context.Context, c *github.Client) []incidents.Finding { return p.token(ctx, c, true) })
 	}
@@ -202,4 +205,27 @@ func reporting(ctx context.Context, c *github.Client) []incidents.Finding {
 		return one(incidents.Find("reporting", incidents.FindingFail, "why", ""))
 	}
 	return one(incidents.Find("reporting", incidents.FindingOK, "why", ""))
+}
+
+// alerts looks whether the alerts can be read. Those of the highest level alone are the
+// fewest; where nothing was scanned yet there is nothing to read.
+func alerts(ctx context.Context, c *github.Client) []incidents.Finding {
+	var out []incidents.Finding
+	see := func(which string, err error) {
+		e, ok := errors.AsType[*github.Error](err)
+		switch {
+		case ok && e.Kind == github.Forbidden:
+			out = append(out, incidents.Find("alerts", incidents.FindingWarn, "which", which, "needs", e.Needs))
+		case err != nil && !(ok && e.Kind == github.NotFound && which == "code scanning"):
+			out = append(out, githubTrouble("github", "reading", err))
+		}
+	}
+	_, err := c.DependabotAlerts(ctx, "critical", nil)
+	see("Dependabot", err)
+	_, err = c.CodeAlerts(ctx, "critical", nil)
+	see("code scanning", err)
+	if len(out) == 0 {
+		return one(incidents.Find("alerts", incidents.FindingOK, "which", "", "needs", ""))
+	}
+	return out
 }

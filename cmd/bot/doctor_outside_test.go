@@ -1,35 +1,27 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"tocsin/cmd/bot/config"
+	"tocsin/incidents"
 	"tocsin/internal/chattest/github"
+	"tocsin/internal/chattest/mastodon"
+	"tocsin/internal/chattest/pypi"
+	"tocsin/internal/chattest/smtpd"
 )
 
 // atGitHub is a desk that watches a repository.
 func atGitHub(t *testing.T, url, reader, writer string) patient {
 	t.Helper()
-	secret := func(text string) config.Secret {
-		path := filepath.Join(t.TempDir(), "token")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s, err := config.ReadSecret(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	g := &config.GitHub{Base: url, Owner: "python-pillow", Repo: "Pillow", Reader: secret(reader)}
+	g := &config.GitHub{Base: url, Owner: "python-pillow", Repo: "Pillow", Alerts: "high", Reader: secretOf(t, reader)}
 	if writer != "" {
-		g.Writer = secret(writer)
+		g.Writer = secretOf(t, writer)
 	}
 	return patient{c: &config.Config{GitHub: g}, now: (&clock{}).Now, log: quiet()}
 }
@@ -55,7 +47,7 @@ func TestDoctorAtGitHub(t *testing.T) {
 	}{
 		"a security manager": {"reader-token", "writer-token", nil, []string{
 			"ok       GitHub, reading token: lists private reports; whether it sees all of them shows with the first one",
-			"ok       GitHub, reading token: no end of it is known", "ok       GitHub, private reporting: on", "ok       clock: right, by 127.0.0.1",
+			"ok       GitHub, reading token: no end of it is known", "ok       GitHub, private reporting: on", "ok       GitHub, alerts: the reading token sees them", "ok       clock: right, by 127.0.0.1",
 			"warn     GitHub, writing token: its account does not administer the repository", "Nothing fails, 1 to look at; ",
 		}},
 		"an administrator": {"reader-token", "admin-token", nil, []string{
@@ -74,6 +66,9 @@ func TestDoctorAtGitHub(t *testing.T) {
 		}, []string{"warn     GitHub, reading token: expires ", "in 2 d"}},
 		"no reporting": {"reader-token", "", func(s *github.Server) { s.Change(func(o *github.Options) { o.NoReporting = true }) }, []string{
 			"FAIL     GitHub, private reporting: off",
+		}},
+		"no alerts": {"reader-token", "", func(s *github.Server) { s.Change(func(o *github.Options) { o.NoAlerts = true }) }, []string{
+			"warn     GitHub, alerts: the reading token may not see those of Dependabot",
 		}},
 		"a private repository": {"reader-token", "", func(s *github.Server) { s.Change(func(o *github.Options) { o.Private = true }) }, []string{
 			"warn     GitHub, reading token: the repository is private",
@@ -127,7 +122,7 @@ func TestDoctorAtAServerThatHangs(t *testing.T) {
 	}
 	began := time.Now()
 	got := found(t, checks)
-	if n := strings.Count(got, "unknown  "); n != 6 || !strings.Contains(got, "no answer within 1 s") {
+	if n := strings.Count(got, "unknown  "); n != 7 || !strings.Contains(got, "no answer within 1 s") {
 		t.Errorf("%d are not known:\n%s", n, got)
 	}
 	if took := time.Since(began); took > 5*time.Second {
@@ -156,5 +151,48 @@ func TestDoctorAtMail(t *testing.T) {
 	got := found(t, []check{{what: "mail", look: p.mail}})
 	if !strings.Contains(got, "FAIL     mail: greeting: it answered 554") || strings.Contains(got, "words-of-the-server") {
 		t.Error(got)
+	}
+}
+
+// TestDoctorIsLetIn: a real mail server, an instance and an index that take what is
+// configured, and one secret that they do not.
+func TestDoctorIsLetIn(t *testing.T) {
+	post, index, s := mastodon.Start(mastodon.Options{}), pypi.Start("pillow"), smtpd.Start(t)
+	defer post.Close()
+	defer index.Close()
+	c := &config.Config{
+		Mail: config.Mail{
+			Send: true, Server: s.StartTLS, Security: "starttls", CAFile: s.CA, User: smtpd.User, Password: secretOf(t, smtpd.Password), From: "dana@example.org",
+		},
+		Mastodon: config.Mastodon{Send: true, Instance: post.URL, Token: secretOf(t, "the-token")},
+		PyPI:     &config.PyPI{Base: index.URL, Project: "pillow"},
+	}
+	post.SetToken("the-token")
+	p := patient{c: c, now: (&clock{}).Now, log: quiet()}
+	var err error
+	if p.l, err = newLetters(c.Mail, p.now); err != nil {
+		t.Fatal(err)
+	}
+	got := found(t, append(p.outsideChecks(), check{look: func(context.Context) []incidents.Finding { return p.keys() }}))
+	for _, says := range []string{
+		"Nothing fails, 1 to look at; 4 ok.", "ok       mail: answers, and lets us in", "ok       Mastodon: answers, and lets us in", "ok       PyPI: answers\n",
+		"ok       clock: right", "warn     mail keys: none, so letters go out in the clear",
+	} {
+		if !strings.Contains(got, says) {
+			t.Errorf("it does not say %q:\n%s", says, got)
+		}
+	}
+	for _, a := range index.Asked() {
+		if a.Path != "/" && !strings.HasSuffix(a.Path, "/0/json") {
+			t.Errorf("the index was asked for %s", a.Path)
+		}
+	}
+	post.SetToken("another")
+	c.Mail.Password = secretOf(t, "another")
+	got = found(t, p.outsideChecks())
+	for _, says := range []string{"2 of 4 things fail", "FAIL     mail: login: it answered 535", "FAIL     Mastodon: reading the account: the instance does not take the token (401)"} {
+		if !strings.Contains(got, says) {
+			t.Errorf("it does not say %q:\n%s", says, got)
+		}
 	}
 }
