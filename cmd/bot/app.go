@@ -112,7 +112,7 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 	if p.index != nil {
 		a.outbox.AskIndex(p.index, p.every)
 	}
-	checks := rehearsalChecks(p.dbPath, p.rehearsal)
+	checks := rehearsalChecks(p.dbPath, p.rehearsal, p.clock.Now)
 	if p.checks != nil {
 		checks = p.checks(a)
 	}

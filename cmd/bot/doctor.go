@@ -106,7 +106,8 @@ func (p patient) checks() []check {
 		{what: "state", look: p.state},
 		{what: "record", way: "bot verify has as long as it takes", look: func(ctx context.Context) []incidents.Finding { return record(ctx, p.c.State.File, false) }},
 		{what: "backup", look: func(context.Context) []incidents.Finding { return p.backup() }},
-		{what: "credentials", look: p.credentials},
+		{what: "credentials", look: func(ctx context.Context) []incidents.Finding { return credentials(ctx, p.c.State.File, false, p.now()) }},
+		{what: "certificates", look: func(context.Context) []incidents.Finding { return p.certificates() }},
 		{what: "mail keys", look: func(context.Context) []incidents.Finding { return p.keys() }},
 		{what: "roster", look: p.roster},
 	}
@@ -114,13 +115,14 @@ func (p patient) checks() []check {
 }
 
 // rehearsalChecks gives what there is to look at of a rehearsal.
-func rehearsalChecks(path string, rehearsal bool) []check {
+func rehearsalChecks(path string, rehearsal bool, now func() time.Time) []check {
 	return []check{
 		{what: "rehearsal", look: func(context.Context) []incidents.Finding {
 			return one(incidents.Find("rehearsal", incidents.FindingOK))
 		}},
 		{what: "templates", look: words},
 		{what: "record", way: "bot verify has as long as it takes", look: func(ctx context.Context) []incidents.Finding { return record(ctx, path, rehearsal) }},
+		{what: "credentials", look: func(ctx context.Context) []incidents.Finding { return credentials(ctx, path, rehearsal, now()) }},
 	}
 }
 

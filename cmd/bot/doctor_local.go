@@ -161,21 +161,26 @@ func (p patient) backup() []incidents.Finding {
 }
 
 // credentials looks which of those that were noted expire.
-func (p patient) credentials(ctx context.Context) []incidents.Finding {
+func credentials(ctx context.Context, path string, rehearsal bool, now time.Time) []incidents.Finding {
 	var all []incidents.Token
-	there, err := readState(ctx, p.c.State.File, false, func(st *store.Store) error {
+	there, err := readState(ctx, path, rehearsal, func(st *store.Store) error {
 		return st.Update(ctx, func(tx *store.Tx) (err error) {
 			all, err = tx.Tokens()
 			return err
 		})
 	})
-	var out []incidents.Finding
 	switch {
 	case err != nil:
-		out = one(incidents.FindUnseen("credentials", "say !readiness show"))
-	case there:
-		out = incidents.FindCredentials(all, p.now())
+		return one(incidents.FindUnseen("credentials", "say !readiness show"))
+	case !there:
+		return nil
 	}
+	return incidents.FindCredentials(all, now)
+}
+
+// certificates looks when the bot's own ones on IRC networks expire.
+func (p patient) certificates() []incidents.Finding {
+	var out []incidents.Finding
 	for _, n := range p.c.IRC {
 		if f, ok := certificate(n, p.now()); ok {
 			out = append(out, f)
