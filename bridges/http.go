@@ -170,6 +170,28 @@ func RetryAfter(h http.Header, now time.Time) time.Time {
 	return at.UTC()
 }
 
+// Skew asks who answers at an address how far their clock is before ours, to a second.
+// Whatever they answer else is not read. The error quotes nothing of theirs.
+func Skew(ctx context.Context, address string, now func() time.Time) (time.Duration, error) {
+	q, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+	if err != nil {
+		return 0, PlainError(err)
+	}
+	q.Header.Set("User-Agent", "tocsin")
+	c := NewHTTP(nil)
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	res, err := c.Do(q)
+	if err != nil {
+		return 0, PlainError(err)
+	}
+	_ = res.Body.Close()
+	at, err := http.ParseTime(res.Header.Get("Date"))
+	if err != nil {
+		return 0, errors.New("the answer has no date")
+	}
+	return at.Sub(now()).Round(time.Second), nil
+}
+
 // Loopback reports whether a host is this machine itself.
 func Loopback(host string) bool {
 	ip := net.ParseIP(host)

@@ -110,7 +110,7 @@ func Table() []Command {
 		timeline(), heard(), approve(), suspend(), unsuspend(),
 		here(), away(), back(),
 		plan(), define(), support(),
-		readinessStart(), readinessShow(), readinessVerify(), readinessToken(), readinessDrop(), readinessDone(),
+		readinessStart(), readinessShow(), readinessVerify(), readinessToken(), readinessDrop(), readinessDone(), doctor(),
 		notifyList(), notifyAdd(), notifySent(), notifyAnswered(), depsShow(), depsList(), depsDrift(), report(), reportPublic(), stats(),
 	}
 }

@@ -170,6 +170,9 @@ func factsOf(p incidents.Plan, i incidents.Incident, name string, many bool, sea
 	for k, v := range readyFacts(p, name, many, seal) {
 		f[k] = v
 	}
+	for k, v := range doctorFacts(name, many, seal) {
+		f[k] = v
+	}
 	reportFacts(p, i, f, name, many, seal)
 	for k, v := range outsideFacts(p, i, name, many, seal) {
 		f[k] = v

@@ -72,7 +72,7 @@ func NewBook() (*Book, error) { return NewBookWith(nil) }
 func newBook(code, bold, item string) (*Book, error) {
 	b := &Book{}
 	t := template.New("").Option("missingkey=error").Funcs(funcs()).Funcs(markdownFuncs()).
-		Funcs(template.FuncMap{"did": b.did, "item": func() string { return item }})
+		Funcs(template.FuncMap{"did": b.did, "finding": b.finding, "item": func() string { return item }})
 	t, err := t.ParseFS(builtin, "replies/*.tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("reading the templates: %w", err)
@@ -89,12 +89,23 @@ func newBook(code, bold, item string) (*Book, error) {
 // did says an entry of the record in the words of its kind.
 func (b *Book) did(entry map[string]any) (string, error) {
 	kind, _ := entry["kind"].(string)
-	t := b.all.Lookup("did/" + kind)
+	return b.by("did/"+kind, entry)
+}
+
+// finding says what a doctor found in the words of its key.
+func (b *Book) finding(found map[string]any) (string, error) {
+	key, _ := found["kind"].(string)
+	return b.by("finding/"+key, found)
+}
+
+// by says facts in the words of a template whose name is reckoned.
+func (b *Book) by(name string, f map[string]any) (string, error) {
+	t := b.all.Lookup(name)
 	if t == nil {
-		return "", fmt.Errorf("there are no words for %q", kind)
+		return "", fmt.Errorf("there are no words for %q", name)
 	}
 	var out strings.Builder
-	err := t.Execute(&out, entry)
+	err := t.Execute(&out, f)
 	return out.String(), err
 }
 

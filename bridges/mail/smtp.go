@@ -128,6 +128,18 @@ func (s *Sender) Send(ctx context.Context, from string, to []string, data []byte
 	return said, err
 }
 
+// Probe connects, with TLS and logged in where that is configured, and takes leave. An
+// error is a *Failure.
+func (s *Sender) Probe(ctx context.Context) error {
+	c, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	c.quit()
+	return nil
+}
+
 func checkEnvelope(from string, to []string) error {
 	if _, err := parseBare(from); err != nil {
 		return fmt.Errorf("from: %w", err)

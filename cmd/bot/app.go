@@ -46,6 +46,7 @@ type parts struct {
 	index     outbox.Index                              // where releases are looked up; nil: they are noted as live by hand
 	every     time.Duration                             // how often
 	github    *watched                                  // the repository whose advisories are watched; nil: none
+	checks    func(*app) []check                        // what a doctor looks at; nil: what there is of a rehearsal
 }
 
 // app is the bot: store, commands and outbox around the bridges.
@@ -114,6 +115,11 @@ func newApp(ctx context.Context, p parts, bs ...bridges.Bridge) (*app, error) {
 	if p.index != nil {
 		a.outbox.AskIndex(p.index, p.every)
 	}
+	checks := rehearsalChecks(p.dbPath, p.rehearsal, p.clock.Now)
+	if p.checks != nil {
+		checks = p.checks(a)
+	}
+	a.outbox.AskDoctor(newDoctor(checks))
 	if p.github != nil {
 		err = a.onGitHub(ctx, p.log)
 	}

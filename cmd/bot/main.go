@@ -66,6 +66,8 @@ const usage = `Tocsin, the incident desk of an open-source project's maintainers
   bot [-db FILE]                    rehearse on the console; nothing needs to be configured
   bot init [FILE]                   write a commented configuration, config.toml
   bot check [-config FILE]          read the configuration strictly and say what is wrong
+  bot doctor [-config FILE]         go through everything that can be wrong before an incident; the
+                                    bot may be running
   bot login matrix [-config FILE] [-password-file FILE | -token-file FILE]
                    [-recovery-key-file FILE] [NAME]
                                     make the bot's device on a Matrix account, once; without a
@@ -148,6 +150,8 @@ func (p program) run(ctx context.Context, args []string) int {
 		return p.init(a)
 	case "check":
 		return p.check(a)
+	case "doctor":
+		return p.doctor(ctx, a)
 	case "login":
 		return p.loginMatrix(ctx, a)
 	case "trust":

@@ -64,8 +64,8 @@ func everyLine() map[string][]string {
 		"readiness start": {"!readiness start"}, "readiness show": {"!readiness show"}, "readiness done": {"!readiness done qzx-done"},
 		"readiness verify": {"!readiness verify qzx", "!readiness verify debian qzx-checked", "!readiness verify debian"},
 		"readiness token":  {"!readiness token qzx-token 2026-12-24", "!readiness token qzx-token qzx", "!readiness token qzx0123456789abcdefghijk 2026-12-24"},
-		"readiness drop":   {"!readiness drop qzx-none", "!readiness show"},
-		"incident reopen":  {"!incident reopen INC-1 qzx-again"}, "forget reporter": {"!forget reporter INC-1", "!incident show INC-1"},
+		"readiness drop":   {"!readiness drop qzx-none", "!readiness show"}, "doctor": {"!doctor", "!doctor qzx"},
+		"incident reopen": {"!incident reopen INC-1 qzx-again"}, "forget reporter": {"!forget reporter INC-1", "!incident show INC-1"},
 	}
 	maps.Copy(m, reportLines())
 	return m

@@ -167,6 +167,7 @@ func serveParts(c *config.Config, plan *incidents.Plan, ns []network, log *slog.
 
 // serve runs the networks of a configuration until it is told to end.
 func (p program) serve(ctx context.Context, a arguments) int {
+	sum := sumOf(a.config)
 	c, err := config.Load(a.config, p.env)
 	var plan *incidents.Plan
 	if err == nil {
@@ -203,6 +204,9 @@ func (p program) serve(ctx context.Context, a arguments) int {
 	}
 	for _, f := range ps.letters.unusable() {
 		log.Warn("nothing can be encrypted to a key", "problem", c.Wrong(f.path, f.err.Error()).Error())
+	}
+	ps.checks = func(*app) []check {
+		return patient{c: c, file: a.config, sum: sum, env: p.env, plan: plan, l: ps.letters, now: ps.clock.Now, log: log, ns: ns, inside: true}.checks()
 	}
 	app, err := newApp(ctx, ps, bs...)
 	if err != nil {

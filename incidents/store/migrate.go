@@ -27,13 +27,16 @@ func Version() int {
 	return len(names)
 }
 
+// ErrNewer is that a program of a later version has migrated the file.
+var ErrNewer = errors.New("the file was written by a newer tocsin")
+
 func (s *Store) checkVersion(ctx context.Context) error {
 	var have int
 	if err := s.db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&have); err != nil {
 		return fmt.Errorf("%w; name another file", err)
 	}
 	if have > Version() {
-		return fmt.Errorf("the file was written by a newer tocsin (schema %d, this one knows %d); use that one", have, Version())
+		return fmt.Errorf("%w (schema %d, this one knows %d); use that one", ErrNewer, have, Version())
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (tx *Tx) Restore(taken time.Time, networks []string) (Restored, error) {
 	}{
 		// What keeps no facts is made from the incident when it is said: a reminder.
 		{&r.Dropped, `UPDATE outbox SET state = 'overtaken', trying = 0, done_at = ?, facts = '', error = 'before a restore'
-			WHERE state IN ('due', 'unknown') AND (kind = 'say' AND facts <> '' OR kind IN ('invite', ?))`, []any{tx.now.UnixMilli(), OnAdvisory}},
+			WHERE state IN ('due', 'unknown') AND (kind = 'say' AND facts <> '' OR kind IN ('invite', 'doctor', ?))`, []any{tx.now.UnixMilli(), OnAdvisory}},
 		{nil, `UPDATE outbox SET state = 'unknown', next_try = ?1, due = min(due, ?2)
 			WHERE state IN ('due', 'unknown') AND kind <> ?3`, []any{tx.now.UnixMilli(), r.Taken.UnixMilli(), LookUp}},
 		{&r.Voided, `UPDATE approval SET done = 'voided', done_at = ? WHERE done = '' AND expires > ?`, []any{tx.now.UnixMilli(), tx.now.UnixMilli()}},

@@ -49,6 +49,7 @@ func TestWhatWasOnItsWayIsNotSaidAfterARestore(t *testing.T) {
 		{"a board", Row{Kind: "board"}, false, Unknown},
 		{"a guest who is taken out", Row{Kind: "remove", Asker: "@erin:x"}, false, Unknown},
 		{"a guest who is asked in", Row{Kind: "invite", Asker: "@erin:x"}, false, Overtaken},
+		{"a look at everything", Row{Kind: Doctor, Network: DoctorLane, Facts: incidents.Facts{"room": "#desk"}}, false, Overtaken},
 		{"a release that is looked up", Row{Kind: LookUp, Network: Index}, false, Due},
 	}
 	d.do(func(tx *Tx) error {
@@ -103,7 +104,7 @@ func TestWhatWasOnItsWayIsNotSaidAfterARestore(t *testing.T) {
 	if states["said"] != Sent || states[fmt.Sprintf("carry/%d", texts[0])] != PassedOn {
 		t.Errorf("%v", states)
 	}
-	if got.Dropped != 3 || got.Voided != 1 || len(got.Unknown) != 1 || got.Unknown[0] != texts[0] || got.Last != i.N || !got.Taken.Equal(taken) {
+	if got.Dropped != 4 || got.Voided != 1 || len(got.Unknown) != 1 || got.Unknown[0] != texts[0] || got.Last != i.N || !got.Taken.Equal(taken) {
 		t.Errorf("%+v", got)
 	}
 	d.reopen()
