@@ -73,7 +73,7 @@ func advisoryOpen() Command {
 				return Reply{}, err
 			}
 			if a.Incident != 0 {
-				return Reply{}, incidents.Refuse("advisory-other", "handle", incidents.HandleOf(c.Prefix, a.Incident))
+				return Reply{}, c.taken(a)
 			}
 			err = c.act(incidents.AdvisoryAct{Kind: incidents.ActOpen, GHSA: a.GHSA})
 			return Reply{Template: "advisory/asking-open", Facts: incidents.Facts{}}, err
@@ -98,7 +98,7 @@ func advisoryLink() Command {
 			case a.Incident == c.I.N || had && !has.GHSA.Same(a.GHSA) || !had && !c.I.GHSA.Empty() && !c.I.GHSA.Same(a.GHSA):
 				return Reply{}, incidents.Refuse("advisory-has", "handle", c.I.Handle, "ghsa", c.I.GHSA)
 			case a.Incident != 0:
-				return Reply{}, incidents.Refuse("advisory-other", "handle", incidents.HandleOf(c.Prefix, a.Incident))
+				return Reply{}, c.taken(a)
 			}
 			i, e := incidents.LinkAdvisory(c.I, a, c.Who.Name, c.now)
 			a.Incident = i.N
@@ -111,6 +111,15 @@ func advisoryLink() Command {
 			return c.card("advisory/linked", "ghsa", a.GHSA, "seen", true, "repository", c.GitHub.Repository), err
 		},
 	}
+}
+
+// taken says whose an advisory is, where that may be heard.
+func (c *Call) taken(a incidents.Advisory) error {
+	handle := ""
+	if !c.clear(a.Incident).Clearance.None() {
+		handle = incidents.HandleOf(c.Prefix, a.Incident)
+	}
+	return incidents.Refuse("advisory-other", "handle", handle)
 }
 
 // advisoryNamed finds the advisory that was typed among those that were seen.

@@ -65,6 +65,14 @@ func everyLine() map[string][]string {
 		"readiness verify": {"!readiness verify qzx", "!readiness verify debian qzx-checked", "!readiness verify debian"},
 		"readiness token":  {"!readiness token qzx-token 2026-12-24", "!readiness token qzx-token qzx", "!readiness token qzx0123456789abcdefghijk 2026-12-24"},
 		"readiness drop":   {"!readiness drop qzx-none", "!readiness show"}, "doctor": {"!doctor", "!doctor qzx"},
+		"advisory list": {"!advisory list"}, "advisory open": {"!advisory open GHSA-wvwv-wvwv-2222", "!advisory open qzx"},
+		"advisory link": {"!advisory link INC-2 GHSA-wvwv-wvwv-2222", "!advisory link INC-1 qzx"}, "advisory show": {"!advisory show INC-1", "!advisory show INC-2"},
+		"advisory diff": {"!advisory diff INC-1"}, "advisory pull": {"!advisory pull INC-1 title", "!advisory pull INC-1 severity", "!advisory pull INC-1 description"},
+		"advisory push":   {"!advisory push INC-1", "!advisory push INC-1 title --over", "!advisory push INC-1 severity", "!advisory push INC-1 affected --over", "!advisory push INC-2"},
+		"advisory create": {"!advisory create INC-1", "!advisory create INC-2"}, "advisory accept": {"!advisory accept INC-1"}, "advisory cve": {"!advisory cve INC-1"},
+		"advisory fork": {"!advisory fork INC-1"}, "advisory collaborator": {"!advisory collaborator INC-1 add qzx-friend", "!advisory collaborator INC-1 add qzx_"},
+		"advisory credit": {"!advisory credit INC-1 qzx-friend finder", "!advisory credit INC-1 qzx_ finder"}, "advisory publish": {"!advisory publish INC-1", "!advisory publish INC-1 qzx-why"},
+		"advisory close":  {"!advisory close INC-1"},
 		"incident reopen": {"!incident reopen INC-1 qzx-again"}, "forget reporter": {"!forget reporter INC-1", "!incident show INC-1"},
 	}
 	maps.Copy(m, reportLines())

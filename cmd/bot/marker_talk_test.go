@@ -29,6 +29,7 @@ func TestMarker(t *testing.T) {
 		d.says(full, "alice", "!incident open --type qzxtype --source qzxsource --reported 1h ago qzx-title",
 			"!incident open --severity "+otherVector+" wvy-other")
 		d.fill()
+		d.reported()
 		d.passes("7d") // every rung, and repeats when it is overdue
 		d.awayFor(t, "irc")
 		d.says(full, "alice", "!ack sent INC-1 --via qzx-via", "!incident close INC-1 qzxoutcome qzx-closing")

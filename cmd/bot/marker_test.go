@@ -17,6 +17,7 @@ import (
 	"tocsin/commands"
 	"tocsin/incidents"
 	"tocsin/incidents/store"
+	"tocsin/internal/chattest/github"
 )
 
 // The vector of the incident with the markers, and that of another one.
@@ -200,6 +201,7 @@ type markedDesk struct {
 	fetched []bridges.Room  // where uploads were fetched
 
 	hearsay hearsay
+	hub     *hub
 }
 
 func channel(name string) bridges.Room { return bridges.Room{Network: "irc", ID: name} }
@@ -221,7 +223,15 @@ func newMarkedDesk(t *testing.T) *markedDesk {
 	for _, n := range []string{"irc", "safe", "mute", "matrix"} {
 		d.nets[n] = &ear{d: d, network: n}
 	}
-	d.start("plan one", startClock())
+	first := startClock()
+	d.hub = newHub(t, func() time.Time {
+		if d.rehearsal == nil {
+			return first.Now()
+		}
+		return d.clock.Now()
+	})
+	d.hub.c.Every = time.Hour
+	d.start("plan one", first)
 	return d
 }
 
@@ -254,6 +264,9 @@ func (d *markedDesk) start(planHash string, c *clock) {
 	p.pretend = false
 	d.matrixParts(&p)
 	p.index, p.every = markedIndex{}, time.Hour
+	if p.github, err = d.hub.watched(); err != nil {
+		d.t.Fatal(err)
+	}
 	a, err := newApp(d.t.Context(), p, d.nets["irc"], d.nets["safe"], d.nets["mute"], hostEar{d.nets["matrix"]})
 	if err != nil {
 		d.t.Fatal(err)
@@ -310,6 +323,30 @@ func (d *markedDesk) fill() {
 		"!reporter set INC-1 qzx-name --contact qzx-contact --credit qzx-credit", "!incident note INC-1 qzx-note")
 }
 
+// reported has the first incident's advisory come in on GitHub, by its reporter.
+func (d *markedDesk) reported() {
+	id, err := d.hub.Report(github.Report{Login: "qzx-name", Summary: "qzx-advisory", Description: "qzx-description"})
+	d.note(err)
+	if !d.hub.Rename(id, "GHSA-wvwv-wvwv-2222") {
+		d.t.Fatal(id)
+	}
+	d.hub.last = "GHSA-wvwv-wvwv-2222"
+	d.passes("2h")
+}
+
+// onGitHub has something of everything happen on GitHub.
+func (d *markedDesk) onGitHub() {
+	id := d.hub.last
+	d.hub.Edit(id, fmt.Sprintf("qzx-advisory %d", d.n), fmt.Sprintf("qzx-description %d", d.n), "")
+	d.hub.Comment(id, "qzx-name", "qzx-comment")
+	d.hub.AcceptCredit(id, "qzx-name", true)
+	d.hub.Collaborate(id, "qzx-login")
+	d.hub.Alert("qzx-package", "high", "qzx-alert")
+	_, err := d.hub.Report(github.Report{Login: "qzx-stranger", Summary: "qzx-report", Description: "qzx-text"})
+	d.note(err)
+	d.passes("2h")
+}
+
 // visit says every command in a room.
 func (d *markedDesk) visit(r bridges.Room) {
 	lines := everyLine()
@@ -322,6 +359,7 @@ func (d *markedDesk) visit(r bridges.Room) {
 		lines["severity score"] = []string{"!severity score " + otherVector, "!severity score wvy"}
 	}
 	d.fill()
+	d.onGitHub()
 	before := len(d.fetched)
 	d.uploads(r, "alice", "INC-1")
 	if may := d.full[r] == both || d.full[r] == first; may != (len(d.fetched) > before) {
@@ -367,7 +405,13 @@ func (d *markedDesk) checkFilled() {
 		d.t.Fatal(err)
 	}
 	want, found := markers(d.t), 0
+	if title := i.Advisory.Title; !title.Same(incidents.Seal("qzx-advisory")) {
+		d.t.Error("the advisory does not hold its marker")
+	}
 	for name, s := range sealedFields("", reflect.ValueOf(i)) {
+		if strings.HasPrefix(name, "Advisory.") { // what is on GitHub is in every line about it
+			continue
+		}
 		found++
 		if m, ok := answers()[name]; ok && s.Same(incidents.Seal(m)) {
 			found--

@@ -56,6 +56,11 @@ func (s *Server) Set(id, state, who string) bool {
 	})
 }
 
+// Rename gives an advisory another identifier, for tests that have to know it before.
+func (s *Server) Rename(id, other string) bool {
+	return s.change(id, func(a *advisory) { a.id = other })
+}
+
 // Edit changes title, description and vector; "" is left as it is.
 func (s *Server) Edit(id, summary, description, vector string) bool {
 	return s.change(id, func(a *advisory) {
