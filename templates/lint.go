@@ -34,7 +34,7 @@ type LintContext struct {
 	Rooms     []string           // names, aliases and ids of the bot's rooms
 	People    []incidents.Person // of the roster
 	Meant     []string           // names of people that may be named
-	Private    bool // it goes where only those read it who may: into an advisory that is not published
+	Private   bool               // it goes where only those read it who may: into an advisory that is not published
 }
 
 // Patch is a change to the code that goes with a text.
