@@ -31,15 +31,24 @@ desk = true
 // channel that hears notices.
 func newPair(t *testing.T, hs *dendrite.Server, irc *ircd.Server, desk string) *matrixDesk {
 	t.Helper()
+	return newPairWith(t, hs, irc, desk, "", nil)
+}
+
+// newPairWith is newPair with more in the configuration, and with files beside it.
+func newPairWith(t *testing.T, hs *dendrite.Server, irc *ircd.Server, desk, more string, files map[string]string) *matrixDesk {
+	t.Helper()
 	d := &matrixDesk{t: t, srv: hs, dir: t.TempDir(), desk: desk, log: &output{}}
 	people := matrixPeople
 	for _, name := range []string{"alice", "bob", "carol"} {
 		one := fmt.Sprintf("%q", "rig:@"+name+":hs.test")
 		people = strings.Replace(people, one, one+fmt.Sprintf(", %q", "net:"+name), 1)
 	}
-	d.write("config.toml", people+fmt.Sprintf(matrixNet, hs.URL())+fmt.Sprintf(matrixRoom, desk)+fmt.Sprintf(pairIRC, irc.Strict, irc.CA))
+	d.write("config.toml", people+fmt.Sprintf(matrixNet, hs.URL())+fmt.Sprintf(matrixRoom, desk)+fmt.Sprintf(pairIRC, irc.Strict, irc.CA)+more)
 	d.write("password", botPassword+"\n")
 	d.write("irc-password", ircd.Password("bot")+"\n")
+	for name, text := range files {
+		d.write(name, text)
+	}
 	d.login()
 	d.start()
 	t.Cleanup(d.end)
