@@ -3,6 +3,7 @@ package advisories
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,21 +17,30 @@ import (
 // alerts is what one of the scanners has open.
 type alerts struct {
 	from string // dependabot, scanning
+	off  bool   // it is switched off, or the token may not see it
 	seen github.Seen
 	list []github.Alert
 }
 
 // lookAlerts asks for the alerts of both scanners. Where one is switched off, or the
-// token may not see it, there is nothing of it: the doctor says so.
+// token may not see it, there is nothing of it, the doctor says so, and it is asked
+// again a day later.
 func (w Watch) lookAlerts(ctx context.Context, n notes) []alerts {
 	out := []alerts{}
 	for from, ask := range map[string]func(context.Context, string, *github.Seen) ([]github.Alert, error){
 		"dependabot": w.Client.DependabotAlerts, "scanning": w.Client.CodeAlerts,
 	} {
 		one := alerts{from: from}
+		if w.Now().Sub(n.at("off "+from)) < rightsEvery {
+			continue
+		}
 		_ = json.Unmarshal([]byte(n["seen "+from]), &one.seen) // what is broken is read afresh
 		var err error
-		if one.list, err = ask(ctx, w.Alerts, &one.seen); err == nil {
+		one.list, err = ask(ctx, w.Alerts, &one.seen)
+		if e, ok := errors.AsType[*github.Error](err); ok && (e.Kind == github.Forbidden || e.Kind == github.NotFound) {
+			one.off, err = true, nil
+		}
+		if err == nil {
 			out = append(out, one)
 		}
 	}
@@ -45,6 +55,10 @@ const mostAlerts = 5
 // Of those that are there at the first look it is told how many they are.
 func (w Watch) tellAlerts(tx *store.Tx, l look, next map[string]string) error {
 	for _, one := range l.alerts {
+		if one.off {
+			next["off "+one.from] = stamp(tx.Now())
+			continue
+		}
 		shown := numbers(l.n["shown "+one.from])
 		_, before := l.n["shown "+one.from]
 		fresh := []incidents.Facts{}

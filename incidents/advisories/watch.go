@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"tocsin/bridges"
@@ -32,14 +33,15 @@ func (Watch) Find(context.Context, store.Row) (string, error) { return "", bridg
 
 // look is what one look brought.
 type look struct {
-	n       notes
-	seen    github.Seen
-	changed []incidents.Advisory
-	who     map[string][]incidents.Sealed // who commented, by advisory
-	global  map[string]github.Global      // what the global database has, by advisory
-	asked   []string                      // which of those it was asked for
-	rights  *github.Rights
-	alerts  []alerts
+	n        notes
+	seen     github.Seen
+	changed  []incidents.Advisory
+	who      map[string][]incidents.Sealed // who commented, by advisory
+	asked    string                        // for which advisory the global database was asked, or ""
+	global   github.Global                 // what it has of that,
+	inGlobal bool                          // and whether it has it
+	rights   *github.Rights
+	alerts   []alerts
 }
 
 // Do looks once. What it finds, what is told of it and where it goes on are one
@@ -145,25 +147,28 @@ func (w Watch) commenters(ctx context.Context, id string, old incidents.Advisory
 	return out
 }
 
-// lookGlobal asks the global database for what was published and is not seen there yet.
+// lookGlobal asks the global database for what was published and is not seen there yet:
+// one in an hour, in turn.
 func (w Watch) lookGlobal(ctx context.Context, l *look, known map[string]incidents.Advisory) error {
 	now := w.Now()
 	if now.Sub(l.n.at("global")) < globalEvery {
 		return nil
 	}
-	l.global = map[string]github.Global{}
+	var wait []string
 	for id, a := range known {
-		if a.Incident == 0 || a.State != incidents.AdvisoryPublished || !a.GlobalAt.IsZero() || now.Sub(a.Published) > incidents.GlobalMost {
-			continue
+		if a.Incident != 0 && a.State == incidents.AdvisoryPublished && a.GlobalAt.IsZero() && now.Sub(a.Published) <= incidents.GlobalMost {
+			wait = append(wait, id)
 		}
-		g, there, err := w.Client.GlobalAdvisory(ctx, id)
-		if err != nil {
-			return nil
-		}
-		l.asked = append(l.asked, id)
-		if there {
-			l.global[id] = g
-		}
+	}
+	if len(wait) == 0 {
+		return nil
+	}
+	slices.Sort(wait)
+	turn, _ := strconv.Atoi(l.n["turn"]) // what is not there is 0
+	id := wait[turn%len(wait)]
+	g, there, err := w.Client.GlobalAdvisory(ctx, id)
+	if err == nil {
+		l.global, l.asked, l.inGlobal = g, id, there
 	}
 	return nil
 }
@@ -195,8 +200,9 @@ func (w Watch) take(tx *store.Tx, r store.Row, l look, known map[string]incident
 	if err == nil {
 		err = w.globals(tx, l)
 	}
-	if len(l.asked) > 0 {
-		next["global"] = stamp(now)
+	if l.asked != "" {
+		turn, _ := strconv.Atoi(l.n["turn"])
+		next["global"], next["turn"] = stamp(now), strconv.Itoa(turn+1)
 	}
 	if l.rights != nil && err == nil {
 		next["rights"] = stamp(now)
@@ -409,36 +415,33 @@ func (w Watch) changed(tx *store.Tx, a incidents.Advisory, news []incidents.Advi
 	return w.Tell(tx, News{Key: fmt.Sprintf("news/%d/%d", i.N, i.Version), Template: "advisory/news", Incident: i.N, Facts: f, Call: call})
 }
 
-// globals says of published advisories whether the world sees them.
+// globals says of a published advisory whether the world sees it.
 func (w Watch) globals(tx *store.Tx, l look) error {
-	for _, id := range l.asked {
-		a, ok, err := tx.Advisory(incidents.Seal(id))
-		if err != nil || !ok {
-			return err
-		}
-		g, there := l.global[id]
-		if there {
-			a.GlobalAt = tx.Now()
-		}
-		rung := incidents.GlobalRung(a, tx.Now())
-		if !there && rung == a.GlobalTold {
-			continue
-		}
-		a.GlobalTold = rung
-		if err := tx.SaveAdvisory(a); err != nil {
-			return err
-		}
-		i, err := tx.Incident(a.Incident)
-		if err != nil {
-			return err
-		}
-		f := incidents.Card(*w.Plan(), i, tx.Now())
-		f["there"], f["globaltype"], f["url"], f["since"] = there, incidents.Seal(g.Type), incidents.Seal(g.URL), incidents.SaySpan(tx.Now().Sub(a.Published))
-		if err := w.Tell(tx, News{Key: fmt.Sprintf("global/%d/%d/%v", i.N, rung, there), Template: "advisory/global", Incident: i.N, Facts: f}); err != nil {
-			return err
-		}
+	if l.asked == "" {
+		return nil
 	}
-	return nil
+	a, ok, err := tx.Advisory(incidents.Seal(l.asked))
+	if err != nil || !ok || a.Incident == 0 {
+		return err
+	}
+	if l.inGlobal {
+		a.GlobalAt = tx.Now()
+	}
+	rung := incidents.GlobalRung(a, tx.Now())
+	if !l.inGlobal && rung == a.GlobalTold {
+		return nil
+	}
+	a.GlobalTold = rung
+	if err := tx.SaveAdvisory(a); err != nil {
+		return err
+	}
+	i, err := tx.Incident(a.Incident)
+	if err != nil {
+		return err
+	}
+	f := incidents.Card(*w.Plan(), i, tx.Now())
+	f["there"], f["globaltype"], f["url"], f["since"] = l.inGlobal, incidents.Seal(l.global.Type), incidents.Seal(l.global.URL), incidents.SaySpan(tx.Now().Sub(a.Published))
+	return w.Tell(tx, News{Key: fmt.Sprintf("global/%d/%d/%v", i.N, rung, l.inGlobal), Template: "advisory/global", Incident: i.N, Facts: f})
 }
 
 // deaf keeps that GitHub gave no answer, and says so when that lasts, or when it does not
