@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/bridges"
 	"tocsin/incidents"
 	"tocsin/incidents/store"
 	fake "tocsin/internal/chattest/github"
@@ -18,20 +17,14 @@ import (
 
 // hubbed is a bot on a console that watches a GitHub, over HTTP.
 type hubbed struct {
-	*rehearsal
+	typing
 	*hub
-	t     *testing.T
-	sheet sheet
-	c     *clock
-	path  string
-	n     int
-	log   strings.Builder
-	fail  func(step string)
+	fail func(step string)
 }
 
 func onHub(t *testing.T, change ...func(*fake.Options)) *hubbed {
 	c := startClock()
-	d := &hubbed{t: t, c: c, path: filepath.Join(t.TempDir(), "t.db"), hub: newHub(t, c.Now, change...)}
+	d := &hubbed{typing: typing{t: t, c: c, path: filepath.Join(t.TempDir(), "t.db")}, hub: newHub(t, c.Now, change...)}
 	d.hub.c.Every = time.Minute
 	t.Cleanup(func() { _ = d.close() })
 	return d
@@ -49,7 +42,7 @@ func (d *hubbed) close() error {
 func (d *hubbed) start() {
 	d.t.Helper()
 	must(d.t, d.close())
-	p, err := rehearsalParts(d.path, d.c, slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	p, err := rehearsalParts(d.path, d.typing.c, slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	must(d.t, err)
 	p.failpoint = func(step string) {
 		if d.fail != nil {
@@ -61,38 +54,8 @@ func (d *hubbed) start() {
 	a, err := newApp(d.t.Context(), p, &d.sheet)
 	must(d.t, err)
 	a.inOrder = true
-	d.rehearsal = &rehearsal{app: a, clock: d.c}
+	d.rehearsal = &rehearsal{app: a, clock: d.typing.c}
 	must(d.t, a.outbox.Drain(d.t.Context()))
-}
-
-func (d *hubbed) says(who string, lines ...string) {
-	d.t.Helper()
-	for _, text := range lines {
-		d.n++
-		must(d.t, d.Message(d.t.Context(), bridges.Message{
-			ID: fmt.Sprint(d.n), Room: bridges.Room{Network: "console", ID: "console"}, Name: who, Text: text,
-			From: bridges.Account{Network: "console", ID: who}, At: d.c.Now(),
-		}))
-	}
-}
-
-func (d *hubbed) passes(span string) {
-	d.t.Helper()
-	must(d.t, d.wait(d.t.Context(), span))
-}
-
-// heard gives what was said since it was asked last, and wants words in it, or with a
-// hyphen before them, not.
-func (d *hubbed) heard(words ...string) string {
-	d.t.Helper()
-	text := strings.Join(d.sheet.lines, "\n")
-	d.sheet.lines = nil
-	for _, w := range words {
-		if not, ok := strings.CutPrefix(w, "-"); ok && strings.Contains(text, not) || !ok && !strings.Contains(text, w) {
-			d.t.Errorf("want %q in:\n%s", w, text)
-		}
-	}
-	return text
 }
 
 // report has somebody report, and gives the identifier.
@@ -453,7 +416,7 @@ func TestAfterARestoreGitHubIsLookedAtWhole(t *testing.T) {
 	d.passes("2m")
 	d.Change(func(o *fake.Options) { o.Down = true })
 	d.says("alice", "!advisory accept INC-1") // it waits when the backup is made
-	taken, backup := d.c.Now(), copyOf(t, d.path)
+	taken, backup := d.typing.c.Now(), copyOf(t, d.path)
 	d.Change(func(o *fake.Options) { o.Down = false })
 	d.passes("10m")
 	d.heard("the report is accepted")
@@ -464,7 +427,7 @@ func TestAfterARestoreGitHubIsLookedAtWhole(t *testing.T) {
 	must(t, d.close())
 	writes := d.writes()
 	d.path = backup
-	st, err := store.Open(t.Context(), backup, store.Options{Prefix: "INC", Now: d.c.Now, Rehearsal: true})
+	st, err := store.Open(t.Context(), backup, store.Options{Prefix: "INC", Now: d.typing.c.Now, Rehearsal: true})
 	must(t, err)
 	must(t, st.Update(t.Context(), func(tx *store.Tx) error {
 		_, err := tx.Restore(taken, nil)

@@ -11,48 +11,20 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/bridges"
 	"tocsin/bridges/pypi"
 	"tocsin/cmd/bot/config"
 	"tocsin/incidents"
 	fake "tocsin/internal/chattest/pypi"
 )
 
-// sheet is a console that writes down what it hears.
-type sheet struct{ lines []string }
-
-func (*sheet) Network() string        { return "console" }
-func (*sheet) Limits() bridges.Limits { return bridges.Limits{} }
-
-func (*sheet) Run(ctx context.Context, _ bridges.Inbox) error                   { <-ctx.Done(); return nil }
-func (*sheet) Prove(context.Context, bridges.Room) (p bridges.Proof, err error) { return p, nil }
-func (*sheet) Find(context.Context, bridges.Outgoing) (r bridges.Receipt, err error) {
-	return r, bridges.ErrCantSay
-}
-
-func (s *sheet) Say(_ context.Context, o bridges.Outgoing) (bridges.Receipt, error) {
-	calls := ""
-	for _, m := range o.Mentions {
-		calls += m.ID + " "
-	}
-	s.lines = append(s.lines, calls+o.Text)
-	return bridges.Receipt{}, nil
-}
-
 // indexed is a bot that looks releases up on an index of its own, over HTTP.
 type indexed struct {
-	*rehearsal
-	t     *testing.T
+	typing
 	index *fake.Server
-	sheet sheet
-	c     *clock
-	path  string
-	n     int
-	log   strings.Builder
 }
 
 func withServer(t *testing.T) *indexed {
-	d := &indexed{t: t, index: fake.Start("pillow"), c: startClock(), path: filepath.Join(t.TempDir(), "t.db")}
+	d := &indexed{index: fake.Start("pillow"), typing: typing{t: t, c: startClock(), path: filepath.Join(t.TempDir(), "t.db")}}
 	t.Cleanup(d.index.Close)
 	d.index.Upload("12.3.0", us(), fake.Wheels("Pillow", "12.3.0", false)...)
 	d.start()
@@ -100,22 +72,6 @@ func (d *indexed) restart() {
 	d.start()
 }
 
-func (d *indexed) says(who string, lines ...string) {
-	d.t.Helper()
-	for _, text := range lines {
-		d.n++
-		d.must(d.Message(d.t.Context(), bridges.Message{
-			ID: fmt.Sprint(d.n), Room: bridges.Room{Network: "console", ID: "console"}, Name: who, Text: text,
-			From: bridges.Account{Network: "console", ID: who}, At: d.c.Now(),
-		}))
-	}
-}
-
-func (d *indexed) passes(span string) {
-	d.t.Helper()
-	d.must(d.wait(d.t.Context(), span))
-}
-
 // uploads brings the release to n files, by a publisher.
 func (d *indexed) uploads(n int, by fake.Publisher) {
 	all := fake.Wheels("Pillow", "12.3.1", false)[:n]
@@ -123,19 +79,6 @@ func (d *indexed) uploads(n int, by fake.Publisher) {
 		all[k].Uploaded = d.c.Now().Truncate(time.Second)
 	}
 	d.index.Upload("12.3.1", by, all...)
-}
-
-// heard gives what was said since it was asked last, that has a word of the release.
-func (d *indexed) heard(words ...string) string {
-	d.t.Helper()
-	text := strings.Join(d.sheet.lines, "\n")
-	d.sheet.lines = nil
-	for _, w := range words {
-		if not, ok := strings.CutPrefix(w, "-"); ok && strings.Contains(text, not) || !ok && !strings.Contains(text, w) {
-			d.t.Errorf("want %q in:\n%s", w, text)
-		}
-	}
-	return text
 }
 
 // TestAReleaseFillsOverHTTP: from nothing, over trouble and a restart, to live.
