@@ -154,13 +154,14 @@ func (c *Call) advisory() (incidents.Advisory, error) {
 }
 
 // described gives the text that the advisory is to have, or nothing while its draft
-// lacks something: then the draft tells what.
-func (c *Call) described() (incidents.Sealed, text, error) {
+// lacks something: then the draft tells what. While the advisory is private it need not
+// be ready for the public.
+func (c *Call) described(private bool) (incidents.Sealed, text, error) {
 	k, ok := c.Book.DraftKind("advisory")
 	if !ok || !c.clear(c.I.N).Clearance.Full() {
 		return incidents.Sealed{}, text{}, nil
 	}
-	t, err := c.text(k, use{private: true})
+	t, err := c.text(k, use{private: private})
 	if err != nil || templates.Blocks(t.findings) || len(t.Missing) > 0 {
 		return incidents.Sealed{}, t, err
 	}
@@ -175,12 +176,12 @@ type sides struct {
 }
 
 // compared holds the incident against its advisory.
-func (c *Call) compared() (sides, error) {
+func (c *Call) compared(private bool) (sides, error) {
 	a, err := c.advisory()
 	if err != nil {
 		return sides{}, err
 	}
-	body, draft, err := c.described()
+	body, draft, err := c.described(private)
 	return sides{a, incidents.CompareAdvisory(c.I, a, body, a.Agreed), draft}, err
 }
 
@@ -201,7 +202,7 @@ func advisoryShow() Command {
 		Words: "advisory show", About: One, Needs: Full, Reads: true,
 		Does: "show an incident's advisory, as it was seen on GitHub last", Example: "!advisory show INC-7",
 		Run: func(c *Call) (Reply, error) {
-			a, err := c.compared()
+			a, err := c.compared(true)
 			if err != nil {
 				return Reply{}, err
 			}
@@ -219,7 +220,7 @@ func advisoryDiff() Command {
 		Words: "advisory diff", About: One, Needs: Full, Reads: true,
 		Does: "show where an incident and its advisory differ, and which side changed", Example: "!advisory diff INC-7",
 		Run: func(c *Call) (Reply, error) {
-			a, err := c.compared()
+			a, err := c.compared(true)
 			if err != nil {
 				return Reply{}, err
 			}

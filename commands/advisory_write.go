@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tocsin/incidents"
+	"tocsin/templates"
 )
 
 func advisoryPush() Command {
@@ -14,7 +15,7 @@ func advisoryPush() Command {
 		Example: "!advisory push INC-7 severity",
 		Args:    []Arg{fieldArg(true), {Name: "over", Flag: "--over", Kind: Switch, Optional: true}},
 		Run: func(c *Call) (Reply, error) {
-			a, err := c.compared()
+			a, err := c.compared(true)
 			if err != nil {
 				return Reply{}, err
 			}
@@ -110,7 +111,7 @@ func advisoryCreate() Command {
 			if !c.I.GHSA.Empty() {
 				return Reply{}, incidents.Refuse("advisory-has", "handle", c.I.Handle, "ghsa", c.I.GHSA)
 			}
-			text, _, err := c.described()
+			text, _, err := c.described(true)
 			if err != nil {
 				return Reply{}, err
 			}
@@ -264,7 +265,9 @@ func advisoryPublish() Command {
 			if err != nil {
 				return Reply{}, err
 			}
-			return c.onGitHub(a, incidents.AdvisoryAct{Kind: incidents.ActPublish, GHSA: a.GHSA, Second: c.agreed, Fixed: c.Sealed("why")}, nil)
+			return c.onGitHub(a, incidents.AdvisoryAct{
+				Kind: incidents.ActPublish, GHSA: a.GHSA, Second: c.agreed, Fixed: c.Sealed("why"), Expect: incidents.AgreedOf(a), Want: incidents.AgreedOf(a),
+			}, nil)
 		},
 	}
 }
@@ -272,7 +275,7 @@ func advisoryPublish() Command {
 // mayPublish takes an advisory through every gate before it may be published: the same
 // when it is asked for, when it is approved, and when it is done.
 func (c *Call) mayPublish() (incidents.Advisory, []incidents.Lack, error) {
-	a, err := c.compared()
+	a, err := c.compared(false)
 	if err != nil {
 		return a.Advisory, nil, err
 	}
@@ -284,6 +287,10 @@ func (c *Call) mayPublish() (incidents.Advisory, []incidents.Lack, error) {
 	}
 	if err := incidents.CheckPublish(*c.plan, c.I, c.Sealed("why"), c.now); err != nil {
 		return a.Advisory, nil, err
+	}
+	if len(a.draft.Missing) > 0 || templates.Blocks(a.draft.findings) { // what the world would read is not what was checked
+		shown := a.draft.shown()
+		return a.Advisory, nil, incidents.Refuse("advisory-lacks", "handle", c.I.Handle, "errors", shown["errors"], "warnings", []incidents.Facts{}, "missing", shown["missing"])
 	}
 	lacks := incidents.Preflight(a.Advisory, differing(a.both))
 	if slices.ContainsFunc(lacks, func(l incidents.Lack) bool { return l.Hard }) {

@@ -201,8 +201,8 @@ const (
 type AdvisoryAct struct {
 	Kind   string
 	GHSA   Sealed // empty: it is to be made
-	Want   Agreed // push and create: what the fields are to be
-	Expect Agreed // push: what they are, as whoever asked for it saw them
+	Want   Agreed // push and create: what the fields are to be; publish: what they are, all of them
+	Expect Agreed // push and publish: what they are, as whoever asked for it saw them
 	Login  Sealed // collaborator, credit
 	Credit string // credit: its type
 	By     string
@@ -214,7 +214,7 @@ type AdvisoryAct struct {
 func (a AdvisoryAct) Say() Sealed {
 	var fields []string
 	for _, name := range AdvisoryFields() {
-		if _, ok := a.Want[name]; ok {
+		if _, ok := a.Want[name]; ok && a.Kind != ActPublish { // that is all of them
 			fields = append(fields, name)
 		}
 	}
@@ -250,7 +250,7 @@ func AdvisoryActOf(f Facts) AdvisoryAct {
 	return a
 }
 
-// Moved lists the fields of a push that are not as whoever asked for it saw them:
+// Moved lists the fields of a push, or of what is to be published, that are not as whoever asked for it saw them:
 // somebody changed them on GitHub since, and nothing is overwritten that nobody saw.
 func (a AdvisoryAct) Moved(now Advisory) []Both {
 	var out []Both

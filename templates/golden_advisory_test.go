@@ -74,6 +74,8 @@ func advisoryFacts(p incidents.Plan, f incidents.Facts, name string, many bool, 
 		if !many {
 			f["open"], f["count"], f["left"] = []incidents.Facts{}, 0, 0
 		}
+	case "advisory/publish-asked", "advisory/publish-asked/preview":
+		f["command"], f["shown"], f["description"] = "!advisory publish", "", seal("The decoder trusts the file.")
 	case "github/deaf":
 		f["since"] = now()
 	case "advisory/change":
