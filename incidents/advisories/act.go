@@ -44,7 +44,7 @@ func (h Act) Find(ctx context.Context, r store.Row) (string, error) {
 	case j.act.Done(now) || j.act.Kind == incidents.ActCreate:
 		return "", h.done(j, now, nil)
 	case j.act.Kind == incidents.ActCVE:
-		return "", h.end(j, "advisory/unknown", nil, nil)
+		return "", h.end(j, "advisory/unknown", nil)
 	}
 	return "", bridges.ErrNoTrace
 }
@@ -59,18 +59,22 @@ func (h Act) Do(ctx context.Context, r store.Row) (string, error) {
 	if err != nil {
 		return "", h.failed(j, err, false)
 	}
-	switch {
-	case j.act.Kind == incidents.ActOpen:
+	if j.act.Kind == incidents.ActOpen {
 		return "", h.open(j, now)
+	}
+	if err := h.meanwhile(&j, now); err != nil {
+		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	}
+	switch {
 	case j.act.Kind != incidents.ActCreate && j.act.Done(now):
 		return "", h.done(j, now, nil) // it is so already
 	}
 	if moved := j.act.Moved(now); len(moved) > 0 {
-		return "", h.end(j, "advisory/moved", incidents.Facts{"fields": incidents.BothFacts(moved)}, &now)
+		return "", h.end(j, "advisory/moved", incidents.Facts{"fields": incidents.BothFacts(moved)})
 	}
 	if j.act.Kind == incidents.ActPublish {
 		if lacks := incidents.Preflight(now, nil); slices.ContainsFunc(lacks, func(l incidents.Lack) bool { return l.Hard }) {
-			return "", h.end(j, "advisory/unready", incidents.Facts{"lacks": incidents.LackFacts(lacks)}, &now)
+			return "", h.end(j, "advisory/unready", incidents.Facts{"lacks": incidents.LackFacts(lacks)})
 		}
 		if err := h.gates(j); err != nil {
 			return "", err
@@ -122,7 +126,7 @@ func (h Act) load(r store.Row) (job, error) {
 	case j.act.Kind == "":
 		return j, store.End(store.Overtaken, "what was asked for was erased")
 	case gone != "":
-		return j, h.end(j, "advisory/not-obeyed", incidents.Facts{"person": gone}, nil)
+		return j, h.end(j, "advisory/not-obeyed", incidents.Facts{"person": gone})
 	}
 	return j, nil
 }
@@ -130,6 +134,22 @@ func (h Act) load(r store.Row) (job, error) {
 func (h Act) read(ctx context.Context, j job) (incidents.Advisory, error) {
 	_, a, err := h.readRaw(ctx, j)
 	return a, err
+}
+
+// meanwhile takes into the incident what changed in its advisory since GitHub was looked
+// at last, before anything is done to it: what others did is told as theirs, and is what
+// people see from now on.
+func (h Act) meanwhile(j *job, now incidents.Advisory) error {
+	if now.GHSA.Empty() { // it is to be made
+		return nil
+	}
+	return h.update(func(tx *store.Tx) error {
+		err := Watch(h).one(tx, 0, now, nil)
+		if err == nil {
+			j.i, err = tx.Incident(j.i.N)
+		}
+		return err
+	})
 }
 
 // readRaw reads the advisory that an act is about. One that is to be made has none,
@@ -220,7 +240,7 @@ func (h Act) write(ctx context.Context, j *job, now github.Advisory) error {
 func (h Act) gates(j job) error {
 	err := incidents.CheckPublish(*h.Plan(), j.i, j.act.Fixed, h.Now())
 	if no, ok := incidents.AsRefusal(err); ok {
-		return h.end(j, "refusals/"+no.Key, no.Args, nil)
+		return h.end(j, "refusals/"+no.Key, no.Args)
 	}
 	return err
 }
@@ -258,6 +278,8 @@ func (h Act) done(j job, now incidents.Advisory, before *incidents.Advisory) err
 			entries = append(entries, more...)
 		}
 		i.Advisory = now
+		i, more, _ = incidents.TakeCVE(i, now, tx.Now())
+		entries = append(entries, more...)
 		i, more, _ = incidents.AdvisoryShown(plan, i, now, tx.Now())
 		entries = append(entries, more...)
 		i, more = incidents.Advance(plan, was, i, j.act.By, tx.Now())
@@ -324,9 +346,8 @@ func (h Act) over(err error) error {
 	return store.End(store.Sent, "")
 }
 
-// end says why an act was not done, and ends it. Where the advisory was read, what it
-// says is kept: that is what people see from now on.
-func (h Act) end(j job, template string, f incidents.Facts, seen *incidents.Advisory) error {
+// end says why an act was not done, and ends it.
+func (h Act) end(j job, template string, f incidents.Facts) error {
 	err := h.update(func(tx *store.Tx) error {
 		facts := h.facts(j, tx.Now())
 		for k, v := range f {
@@ -378,7 +399,7 @@ func (h Act) failed(j job, cause error, looking bool) error {
 	if looking {
 		template = "advisory/unknown"
 	}
-	return h.end(j, template, incidents.Facts{"kind": trouble(e), "needs": e.Needs, "told": told}, nil)
+	return h.end(j, template, incidents.Facts{"kind": trouble(e), "needs": e.Needs, "told": told})
 }
 
 // waits keeps GitHub from being asked before it wants to be.

@@ -1,0 +1,27 @@
+package main
+
+import "testing"
+
+// TestWhatOthersDidMeanwhileIsNotLost: what changed on GitHub since the last look, and is
+// met by an act before the next one, is told and taken as any other change.
+func TestWhatOthersDidMeanwhileIsNotLost(t *testing.T) {
+	d := onHub(t)
+	d.start()
+	id := d.report("Overflow")
+	d.passes("2m")
+	d.says("alice", "!advisory accept INC-1")
+	d.heard()
+	d.AssignCVE(id, "CVE-2026-12345")
+	d.says("alice", "!fact set INC-1 fixed 12.3.1", "!advisory push INC-1 fixed")
+	d.heard("its advisory on GitHub: CVE: CVE-2026-12345", "The CVE is noted in the incident", "fixed version: 12.3.1")
+	d.says("alice", "!fact show INC-1", "!timeline INC-1 9")
+	d.heard("CVE-2026-12345", "changed the advisory: cve: CVE-2026-12345")
+	d.passes("2m")
+	d.heard("-CVE-2026")
+	// A conflict that nobody had seen yet: what is offered can be said at once.
+	d.Edit(id, "Overflow in the PSD decoder", "", "")
+	d.says("alice", "!incident title INC-1 Heap overflow", "!advisory push INC-1 title")
+	d.heard("nothing was written", "there Overflow in the PSD decoder")
+	d.says("alice", "!advisory push INC-1 title --over")
+	d.heard("written to the advisory", "Overflow in the PSD decoder → Heap overflow")
+}
