@@ -1,6 +1,11 @@
 package main
 
-import "testing"
+import (
+	"net/http"
+	"testing"
+
+	fake "tocsin/internal/chattest/github"
+)
 
 // TestWhatOthersDidMeanwhileIsNotLost: what changed on GitHub since the last look, and is
 // met by an act before the next one, is told and taken as any other change.
@@ -24,4 +29,22 @@ func TestWhatOthersDidMeanwhileIsNotLost(t *testing.T) {
 	d.heard("nothing was written", "there Overflow in the PSD decoder")
 	d.says("alice", "!advisory push INC-1 title --over")
 	d.heard("written to the advisory", "Overflow in the PSD decoder → Heap overflow")
+}
+
+// TestAPublicAdvisoryIsReadBack: what GitHub only says that it did is not told as done.
+func TestAPublicAdvisoryIsReadBack(t *testing.T) {
+	d := onHub(t)
+	d.hub.c.Publish = true
+	d.start()
+	id := d.report("Overflow")
+	d.passes("2m")
+	d.says("alice", "!advisory accept INC-1", "!severity set INC-1 medium", "!fact set INC-1 affected < 12.3.1", "!fact set INC-1 fixed 12.3.1", "!advisory push INC-1")
+	d.heard("written to the advisory")
+	d.Fail(fake.Fault{Path: "PATCH /repos/python-pillow/Pillow/security-advisories/" + id, Status: http.StatusOK, Body: `{"ghsa_id": "` + id + `", "state": "published"}`})
+	for _, want := range []string{"I asked GitHub to publish the advisory; it did not refuse, and still shows a draft", "the advisory is PUBLIC"} {
+		d.heard("-PUBLIC,")
+		d.says("alice", "!advisory publish INC-1 it is exploited")
+		d.says("bob", "!approve")
+		d.heard("asks to PUBLISH", want)
+	}
 }
