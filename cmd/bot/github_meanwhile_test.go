@@ -48,3 +48,19 @@ func TestAPublicAdvisoryIsReadBack(t *testing.T) {
 		d.heard("asks to PUBLISH", want)
 	}
 }
+
+// TestAnUnreviewedEntryIsNotTheEnd: Dependabot alerts nobody before GitHub reviewed it, so
+// it is looked for until then.
+func TestAnUnreviewedEntryIsNotTheEnd(t *testing.T) {
+	d := onHub(t)
+	d.start()
+	id := d.report("Overflow")
+	d.passes("2m")
+	d.Set(id, "published", "alice")
+	d.Fail(fake.Fault{Path: "GET /advisories/" + id, Status: http.StatusOK, Body: `{"ghsa_id": "` + id + `", "type": "unreviewed"}`})
+	d.passes("2h")
+	d.heard("PUBLISHED", "-global database")
+	d.Review(id)
+	d.passes("2h")
+	d.heard("global database, reviewed: Dependabot tells its users")
+}

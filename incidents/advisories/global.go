@@ -36,15 +36,19 @@ func (w Watch) lookGlobal(ctx context.Context, l *look, known map[string]inciden
 func (w Watch) globals(tx *store.Tx, l look) error {
 	for _, id := range l.asked {
 		a, ok, err := tx.Advisory(incidents.Seal(id))
-		if err != nil || !ok {
+		if err != nil {
 			return err
 		}
+		if !ok {
+			continue
+		}
 		g, there := l.global[id]
-		if there {
+		reviewed := there && g.Type != "unreviewed" // as an entry is that came with the CVE alone: it alerts nobody
+		if reviewed {
 			a.GlobalAt = tx.Now()
 		}
 		rung := incidents.GlobalRung(a, tx.Now())
-		if !there && rung == a.GlobalTold {
+		if !reviewed && rung == a.GlobalTold {
 			continue
 		}
 		a.GlobalTold = rung
