@@ -330,17 +330,21 @@ func (w Watch) open(tx *store.Tx, a incidents.Advisory) error {
 	return w.Tell(tx, News{Key: "reported/" + fmt.Sprint(i.N), Template: "advisory/reported", Incident: i.N, Facts: f, Call: call})
 }
 
-// stranger says of an advisory that is no incident's what became of it.
+// stranger says of an advisory that is no incident's what became of it. Nobody is named:
+// what waits to be told of no incident, !forget would not find.
 func (w Watch) stranger(tx *store.Tx, k int, a incidents.Advisory, news []incidents.AdvisoryNews) error {
-	weighty := slices.ContainsFunc(news, func(n incidents.AdvisoryNews) bool {
-		return slices.Contains([]string{"new", "published", "accepted", "withdrawn", incidents.AdvisoryTriage, incidents.AdvisoryDraft}, n.What)
-	})
-	if !weighty || news[0].What == "new" && (a.State == incidents.AdvisoryClosed || a.State == incidents.AdvisoryWithdrawn) {
+	if news[0].What == "new" && (a.State == incidents.AdvisoryClosed || a.State == incidents.AdvisoryWithdrawn) {
 		return nil
 	}
-	f := a.Facts()
-	f["news"] = incidents.NewsFacts(news)
-	return w.Tell(tx, News{Key: fmt.Sprintf("stranger/%d", k), Template: "advisory/stranger", Facts: f})
+	weighty := slices.DeleteFunc(news, func(n incidents.AdvisoryNews) bool {
+		return !slices.Contains([]string{"new", "published", "accepted", "withdrawn", incidents.AdvisoryTriage, incidents.AdvisoryDraft}, n.What)
+	})
+	if len(weighty) == 0 {
+		return nil
+	}
+	return w.Tell(tx, News{Key: fmt.Sprintf("stranger/%d", k), Template: "advisory/stranger", Facts: incidents.Facts{
+		"ghsa": a.GHSA, "title": a.Title, "url": a.URL, "advisorystate": incidents.Seal(a.State), "news": incidents.NewsFacts(weighty),
+	}})
 }
 
 // changed takes what changed in an advisory into its incident.
