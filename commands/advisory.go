@@ -154,13 +154,13 @@ func (c *Call) advisory() (incidents.Advisory, error) {
 }
 
 // described gives the text that the advisory is to have, or nothing while its draft
-// lacks something: then the draft tells what.
-func (c *Call) described() (incidents.Sealed, text, error) {
+// lacks something: then the draft tells what. private: the advisory is not published.
+func (c *Call) described(private bool) (incidents.Sealed, text, error) {
 	k, ok := c.Book.DraftKind("advisory")
 	if !ok || !c.clear(c.I.N).Clearance.Full() {
 		return incidents.Sealed{}, text{}, nil
 	}
-	t, err := c.text(k, use{private: true})
+	t, err := c.text(k, use{private: private})
 	if err != nil || templates.Blocks(t.findings) || len(t.Missing) > 0 {
 		return incidents.Sealed{}, t, err
 	}
@@ -180,7 +180,7 @@ func (c *Call) compared() (sides, error) {
 	if err != nil {
 		return sides{}, err
 	}
-	body, draft, err := c.described()
+	body, draft, err := c.described(a.State != incidents.AdvisoryPublished)
 	return sides{a, incidents.CompareAdvisory(c.I, a, body, a.Agreed), draft}, err
 }
 

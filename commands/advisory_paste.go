@@ -24,7 +24,7 @@ func (c *Call) onGitHub(a incidents.Advisory, act incidents.AdvisoryAct, fields 
 		if url.Empty() {
 			url = incidents.Seal("https://github.com/" + c.GitHub.Repository + "/security/advisories/new")
 		}
-		draft, _, err := c.described()
+		draft, _, err := c.described(a.State != incidents.AdvisoryPublished)
 		return c.card("advisory/paste", "drafted", act.Want["description"].Same(draft), "act", incidents.Seal(act.Kind), "url", url, "fields", incidents.BothFacts(fields), "login", act.Login,
 			"credit", incidents.Seal(act.Credit), "command", incidents.Seal(c.paste(a, act))), err
 	}

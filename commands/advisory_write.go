@@ -110,7 +110,7 @@ func advisoryCreate() Command {
 			if !c.I.GHSA.Empty() {
 				return Reply{}, incidents.Refuse("advisory-has", "handle", c.I.Handle, "ghsa", c.I.GHSA)
 			}
-			text, _, err := c.described()
+			text, _, err := c.described(true)
 			if err != nil {
 				return Reply{}, err
 			}
