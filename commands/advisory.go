@@ -36,7 +36,7 @@ func advisoryList() Command {
 			if err != nil {
 				return Reply{}, err
 			}
-			_, last, err := c.Tx.Watched()
+			last, err := c.Tx.Watched()
 			const most = 40
 			list, left := []incidents.Facts{}, 0
 			for _, a := range all {
@@ -108,7 +108,7 @@ func advisoryLink() Command {
 			}
 			i.Advisory = a
 			err = c.save(i, e)
-			return c.card("advisory/linked", "ghsa", a.GHSA, "seen", true, "repository", c.GitHub.Repository), err
+			return c.card("advisory/linked", "ghsa", a.GHSA), err
 		},
 	}
 }
@@ -133,7 +133,7 @@ func (c *Call) advisoryNamed() (incidents.Advisory, error) {
 	}
 	a, ok, err := c.Tx.Advisory(incidents.Seal(id))
 	if err == nil && !ok {
-		_, last, no := c.Tx.Watched()
+		last, no := c.Tx.Watched()
 		if err = no; err == nil {
 			err = incidents.Refuse("advisory-unseen", "last", last)
 		}
@@ -181,7 +181,7 @@ func (c *Call) compared(private bool) (sides, error) {
 	if err != nil {
 		return sides{}, err
 	}
-	body, draft, err := c.described(private)
+	body, draft, err := c.described(private && a.State != incidents.AdvisoryPublished)
 	return sides{a, incidents.CompareAdvisory(c.I, a, body, a.Agreed), draft}, err
 }
 

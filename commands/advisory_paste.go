@@ -16,7 +16,7 @@ func (c *Call) onGitHub(a incidents.Advisory, act incidents.AdvisoryAct, fields 
 	if err != nil {
 		return Reply{}, err
 	}
-	if slices.ContainsFunc(waiting, func(w incidents.AdvisoryAct) bool { return w.Kind == act.Kind }) {
+	if slices.ContainsFunc(waiting, func(w incidents.AdvisoryAct) bool { return w.Kind == act.Kind && w.Login.Same(act.Login) }) {
 		return Reply{}, incidents.Refuse("advisory-queued")
 	}
 	if !c.GitHub.Writes {
@@ -24,8 +24,9 @@ func (c *Call) onGitHub(a incidents.Advisory, act incidents.AdvisoryAct, fields 
 		if url.Empty() {
 			url = incidents.Seal("https://github.com/" + c.GitHub.Repository + "/security/advisories/new")
 		}
-		return c.card("advisory/paste", "act", incidents.Seal(act.Kind), "url", url, "fields", incidents.BothFacts(fields), "login", act.Login,
-			"credit", incidents.Seal(act.Credit), "command", incidents.Seal(c.paste(a, act))), nil
+		draft, _, err := c.described(a.State != incidents.AdvisoryPublished)
+		return c.card("advisory/paste", "drafted", act.Want["description"].Same(draft), "act", incidents.Seal(act.Kind), "url", url, "fields", incidents.BothFacts(fields), "login", act.Login,
+			"credit", incidents.Seal(act.Credit), "command", incidents.Seal(c.paste(a, act))), err
 	}
 	if err := c.act(act); err != nil {
 		return Reply{}, err
@@ -53,10 +54,11 @@ func (c *Call) act(a incidents.AdvisoryAct) error {
 	return c.Tx.QueueAct(c.I.N, fmt.Sprintf("act/%s/%s", l.Room.Network, l.ID), a, answer)
 }
 
-// paste gives the command that does the same by hand, with GitHub's own tool.
+// paste gives the command that does the same by hand, with GitHub's own tool; "" where
+// none does. A description is in a file of its own.
 // https://cli.github.com/manual/gh_api
 func (c *Call) paste(a incidents.Advisory, act incidents.AdvisoryAct) string {
-	path := "repos/" + c.GitHub.Repository + "/security-advisories"
+	method, path := "PATCH", "repos/"+c.GitHub.Repository+"/security-advisories"
 	if act.Kind != incidents.ActCreate {
 		path += "/" + c.open(a.GHSA)
 	}
@@ -66,9 +68,9 @@ func (c *Call) paste(a incidents.Advisory, act incidents.AdvisoryAct) string {
 	case incidents.ActFork:
 		return "gh api -X POST " + path + "/forks"
 	case incidents.ActCreate:
-		return "gh api -X POST " + path + " --input advisory.json"
+		method = "POST"
 	}
-	words := []string{"gh api -X PATCH " + path}
+	words := []string{"gh api -X " + method + " " + path}
 	add := func(name, value string) {
 		words = append(words, "-f "+quoted(name+"="+value))
 	}
@@ -84,35 +86,51 @@ func (c *Call) paste(a incidents.Advisory, act incidents.AdvisoryAct) string {
 			add("collaborating_users[]", c.open(s))
 		}
 	case incidents.ActCredit:
-		for _, k := range append(slices.Clone(a.Credits), incidents.AdvisoryCredit{Login: act.Login, Type: act.Credit}) {
+		others := slices.DeleteFunc(slices.Clone(a.Credits), func(k incidents.AdvisoryCredit) bool { return k.Login.Same(act.Login) })
+		for _, k := range append(others, incidents.AdvisoryCredit{Login: act.Login, Type: act.Credit}) {
 			add("credits[][login]", c.open(k.Login))
 			add("credits[][type]", k.Type)
 		}
-	case incidents.ActPush:
-		names := map[string]string{"title": "summary", "description": "description", "cve": "cve_id"}
+	case incidents.ActCreate, incidents.ActPush:
+		names := map[string]string{"title": "summary", "cve": "cve_id"}
 		for _, f := range incidents.AdvisoryFields() {
 			want, ok := act.Want[f]
 			switch {
 			case !ok:
 			case names[f] != "":
 				add(names[f], c.open(want))
+			case f == "description":
+				words = append(words, "-F description=@description.md")
 			case f == "severity" && incidents.LooksLikeVector(c.open(want)):
 				add("cvss_vector_string", c.open(want))
 			case f == "severity":
 				add("severity", c.open(want))
-			case f == "affected" && a.Packages <= 1: // the list is replaced: of several packages it is for GitHub's pages
-				add("vulnerabilities[][package][ecosystem]", c.GitHub.Ecosystem)
-				add("vulnerabilities[][package][name]", c.GitHub.Package)
-				add("vulnerabilities[][vulnerable_version_range]", c.open(want))
-				fixed, ok := act.Want["fixed"]
-				if !ok {
-					fixed = a.Fixed
-				}
-				add("vulnerabilities[][patched_versions]", c.open(fixed))
 			case f == "cwe":
 				for _, s := range append(slices.Clone(a.CWEs), want) {
 					add("cwe_ids[]", c.open(s))
 				}
+			}
+		}
+		affected, ranged := act.Want["affected"]
+		fixed, released := act.Want["fixed"]
+		switch {
+		case !ranged && !released && act.Kind == incidents.ActPush:
+		case a.Packages > 1: // the list is replaced: of several packages it is for GitHub's pages
+			return ""
+		default:
+			if !ranged {
+				affected = a.Affected
+			}
+			if !released {
+				fixed = a.Fixed
+			}
+			add("vulnerabilities[][package][ecosystem]", c.GitHub.Ecosystem)
+			add("vulnerabilities[][package][name]", c.GitHub.Package)
+			if !affected.Empty() {
+				add("vulnerabilities[][vulnerable_version_range]", c.open(affected))
+			}
+			if !fixed.Empty() {
+				add("vulnerabilities[][patched_versions]", c.open(fixed))
 			}
 		}
 	}

@@ -43,7 +43,7 @@ type Advisory struct {
 	Parted             bool      // who reported it was forgotten: no login is kept of it
 
 	Agreed     Agreed    // what it and its incident had in common last
-	GlobalAt   time.Time // since when it is seen in the global database
+	GlobalAt   time.Time // since when it is in the global database, reviewed
 	GlobalTold int       // how often it was told that it is not there
 }
 

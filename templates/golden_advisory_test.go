@@ -60,8 +60,8 @@ func advisoryFacts(p incidents.Plan, f incidents.Facts, name string, many bool, 
 		"alerts", []incidents.Facts{{"level": seal("high"), "package": seal("numpy"), "title": seal("a bug"), "id": seal("CVE-2026-1"), "url": seal("https://example.org/1")}},
 		"level", "high", "act", incidents.Seal("push"), "by", "alice", "second", "", "login", seal("erin"), "credit", seal("finder"), "already", !many, "ours", seal("CVSS-B 8.6"),
 		"differ", many, "differs", 2, "kind", "limited", "until", now(), "needs", "repository_advisories=write", "told", seal("Bad credentials"), "person", "alice",
-		"ago", "2 min", "lacking", many, "field", "title", "command", seal("gh api -X PATCH repos/python-pillow/Pillow/security-advisories/GHSA-2345-6789-cfgh"),
-		"who", "alice", "code", "K7QFM", "expires", now(), "override", seal("it is exploited"), "liveat", now(), "seen", many, "missing", []incidents.Facts{},
+		"ago", "2 min", "lacking", many, "drafted", many, "field", "title", "command", seal("gh api -X PATCH repos/python-pillow/Pillow/security-advisories/GHSA-2345-6789-cfgh"),
+		"who", "alice", "code", "K7QFM", "expires", now(), "override", seal("it is exploited"), "liveat", now(), "missing", []incidents.Facts{},
 		"errors", []incidents.Facts{{"told": seal("It names a codename.")}}, "warnings", []incidents.Facts{}, "at", now(), "version", seal("12.3.1"), "for", "5 h", "blocked", many,
 	) {
 		f[k] = v
@@ -74,7 +74,7 @@ func advisoryFacts(p incidents.Plan, f incidents.Facts, name string, many bool, 
 		if !many {
 			f["open"], f["count"], f["left"] = []incidents.Facts{}, 0, 0
 		}
-	case "advisory/publish-asked", "advisory/publish-asked/preview":
+	case "advisory/publish-asked", "advisory/publish-what", "advisory/publish-asked/preview":
 		f["command"], f["shown"], f["description"] = "!advisory publish", "", seal("The decoder trusts the file.")
 	case "github/deaf":
 		f["since"] = now()
@@ -89,7 +89,5 @@ func advisoryFacts(p incidents.Plan, f incidents.Facts, name string, many bool, 
 		f["sync"], f["ours"] = seal(incidents.SyncConflict), seal("our title")
 	case "refusals/advisory-create-lacks":
 		f["missing"] = []incidents.Facts{{"text": seal("!incident title INC-7 <text>")}}
-	case "refusals/advisory-field":
-		f["fields"] = incidents.AdvisoryFields()
 	}
 }

@@ -44,7 +44,7 @@ func (h Act) Find(ctx context.Context, r store.Row) (string, error) {
 	case j.act.Done(now) || j.act.Kind == incidents.ActCreate:
 		return "", h.done(j, now, nil)
 	case j.act.Kind == incidents.ActCVE:
-		return "", h.end(j, "advisory/unknown", nil, nil)
+		return "", h.end(j, "advisory/unknown", nil)
 	}
 	return "", bridges.ErrNoTrace
 }
@@ -59,18 +59,22 @@ func (h Act) Do(ctx context.Context, r store.Row) (string, error) {
 	if err != nil {
 		return "", h.failed(j, err, false)
 	}
-	switch {
-	case j.act.Kind == incidents.ActOpen:
+	if j.act.Kind == incidents.ActOpen {
 		return "", h.open(j, now)
+	}
+	if err := h.meanwhile(&j, now); err != nil {
+		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
+	}
+	switch {
 	case j.act.Kind != incidents.ActCreate && j.act.Done(now):
 		return "", h.done(j, now, nil) // it is so already
 	}
 	if moved := j.act.Moved(now); len(moved) > 0 {
-		return "", h.end(j, "advisory/moved", incidents.Facts{"fields": incidents.BothFacts(moved)}, &now)
+		return "", h.end(j, "advisory/moved", incidents.Facts{"fields": incidents.BothFacts(moved)})
 	}
 	if j.act.Kind == incidents.ActPublish {
 		if lacks := incidents.Preflight(now, nil); slices.ContainsFunc(lacks, func(l incidents.Lack) bool { return l.Hard }) {
-			return "", h.end(j, "advisory/unready", incidents.Facts{"lacks": incidents.LackFacts(lacks)}, &now)
+			return "", h.end(j, "advisory/unready", incidents.Facts{"lacks": incidents.LackFacts(lacks)})
 		}
 		if err := h.gates(j); err != nil {
 			return "", err
@@ -89,6 +93,12 @@ func (h Act) Do(ctx context.Context, r store.Row) (string, error) {
 		after = now // it was taken, and shows nowhere
 	default:
 		return "", err // it was done, and what it is like now is looked up
+	}
+	switch j.act.Kind {
+	case incidents.ActAccept, incidents.ActPublish, incidents.ActClose:
+		if !j.act.Done(after) {
+			return "", h.end(j, "advisory/otherwise", incidents.Facts{"advisorystate": incidents.Seal(after.State)})
+		}
 	}
 	return "", h.done(j, after, &now)
 }
@@ -122,7 +132,7 @@ func (h Act) load(r store.Row) (job, error) {
 	case j.act.Kind == "":
 		return j, store.End(store.Overtaken, "what was asked for was erased")
 	case gone != "":
-		return j, h.end(j, "advisory/not-obeyed", incidents.Facts{"person": gone}, nil)
+		return j, h.end(j, "advisory/not-obeyed", incidents.Facts{"person": gone})
 	}
 	return j, nil
 }
@@ -130,6 +140,22 @@ func (h Act) load(r store.Row) (job, error) {
 func (h Act) read(ctx context.Context, j job) (incidents.Advisory, error) {
 	_, a, err := h.readRaw(ctx, j)
 	return a, err
+}
+
+// meanwhile takes into the incident what changed in its advisory since GitHub was looked
+// at last, before anything is done to it: what others did is told as theirs, and is what
+// people see from now on.
+func (h Act) meanwhile(j *job, now incidents.Advisory) error {
+	if now.GHSA.Empty() { // it is to be made
+		return nil
+	}
+	return h.update(func(tx *store.Tx) error {
+		err := Watch(h).one(tx, 0, now, nil)
+		if err == nil {
+			j.i, err = tx.Incident(j.i.N)
+		}
+		return err
+	})
 }
 
 // readRaw reads the advisory that an act is about. One that is to be made has none,
@@ -220,7 +246,7 @@ func (h Act) write(ctx context.Context, j *job, now github.Advisory) error {
 func (h Act) gates(j job) error {
 	err := incidents.CheckPublish(*h.Plan(), j.i, j.act.Fixed, h.Now())
 	if no, ok := incidents.AsRefusal(err); ok {
-		return h.end(j, "refusals/"+no.Key, no.Args, nil)
+		return h.end(j, "refusals/"+no.Key, no.Args)
 	}
 	return err
 }
@@ -258,6 +284,8 @@ func (h Act) done(j job, now incidents.Advisory, before *incidents.Advisory) err
 			entries = append(entries, more...)
 		}
 		i.Advisory = now
+		i, more, _ = incidents.TakeCVE(i, now, tx.Now())
+		entries = append(entries, more...)
 		i, more, _ = incidents.AdvisoryShown(plan, i, now, tx.Now())
 		entries = append(entries, more...)
 		i, more = incidents.Advance(plan, was, i, j.act.By, tx.Now())
@@ -324,9 +352,8 @@ func (h Act) over(err error) error {
 	return store.End(store.Sent, "")
 }
 
-// end says why an act was not done, and ends it. Where the advisory was read, what it
-// says is kept: that is what people see from now on.
-func (h Act) end(j job, template string, f incidents.Facts, seen *incidents.Advisory) error {
+// end says why an act was not done, and ends it.
+func (h Act) end(j job, template string, f incidents.Facts) error {
 	err := h.update(func(tx *store.Tx) error {
 		facts := h.facts(j, tx.Now())
 		for k, v := range f {
@@ -378,7 +405,7 @@ func (h Act) failed(j job, cause error, looking bool) error {
 	if looking {
 		template = "advisory/unknown"
 	}
-	return h.end(j, template, incidents.Facts{"kind": trouble(e), "needs": e.Needs, "told": told}, nil)
+	return h.end(j, template, incidents.Facts{"kind": trouble(e), "needs": e.Needs, "told": told})
 }
 
 // waits keeps GitHub from being asked before it wants to be.
@@ -387,39 +414,4 @@ func (h Act) waits(j job, e *github.Error) error {
 		return nil
 	}
 	return h.update(func(tx *store.Tx) error { return tx.NotBefore(j.row.ID, e.Until) })
-}
-
-// facts are those that every answer has.
-func (h Act) facts(j job, now time.Time) incidents.Facts {
-	f := incidents.Facts{"handle": "", "codename": ""}
-	if j.i.N != 0 {
-		f = incidents.Card(*h.Plan(), j.i, now)
-	}
-	f["act"], f["by"], f["second"], f["login"], f["credit"] = incidents.Seal(j.act.Kind), j.act.By, j.act.Second, j.act.Login, incidents.Seal(j.act.Credit)
-	f["repository"] = h.Repository
-	return f
-}
-
-func (h Act) handle(tx *store.Tx, n int) string {
-	i, err := tx.Incident(n)
-	if err != nil {
-		return ""
-	}
-	return i.Handle
-}
-
-// say answers where an act was asked for, and tells the other rooms that hear of the
-// incident.
-func (h Act) say(tx *store.Tx, j job, template string, f incidents.Facts) error {
-	if err := h.sayOnce(tx, j, "answer", template, f); err != nil {
-		return err
-	}
-	return h.Tell(tx, News{Key: fmt.Sprintf("act/%d", j.row.ID), Template: template, Incident: j.row.Incident, Facts: f, But: j.answer})
-}
-
-func (h Act) sayOnce(tx *store.Tx, j job, what, template string, f incidents.Facts) error {
-	row := j.answer
-	row.Key, row.Kind, row.Template, row.Facts, row.Incident = fmt.Sprintf("act/%d/%s", j.row.ID, what), "say", template, f, j.row.Incident
-	row.Tone, row.Mentions = int(bridges.Answer), []string{j.act.By}
-	return tx.Queue(row)
 }

@@ -147,32 +147,6 @@ func (w Watch) commenters(ctx context.Context, id string, old incidents.Advisory
 	return out
 }
 
-// lookGlobal asks the global database for what was published and is not seen there yet:
-// one in an hour, in turn.
-func (w Watch) lookGlobal(ctx context.Context, l *look, known map[string]incidents.Advisory) error {
-	now := w.Now()
-	if now.Sub(l.n.at("global")) < globalEvery {
-		return nil
-	}
-	var wait []string
-	for id, a := range known {
-		if a.Incident != 0 && a.State == incidents.AdvisoryPublished && a.GlobalAt.IsZero() && now.Sub(a.Published) <= incidents.GlobalMost {
-			wait = append(wait, id)
-		}
-	}
-	if len(wait) == 0 {
-		return nil
-	}
-	slices.Sort(wait)
-	turn, _ := strconv.Atoi(l.n["turn"]) // what is not there is 0
-	id := wait[turn%len(wait)]
-	g, there, err := w.Client.GlobalAdvisory(ctx, id)
-	if err == nil {
-		l.global, l.asked, l.inGlobal = g, id, there
-	}
-	return nil
-}
-
 // take keeps what a look brought, and says it.
 func (w Watch) take(tx *store.Tx, r store.Row, l look, known map[string]incidents.Advisory, spent int) error {
 	now := tx.Now()
@@ -359,17 +333,21 @@ func (w Watch) open(tx *store.Tx, a incidents.Advisory) error {
 	return w.Tell(tx, News{Key: "reported/" + fmt.Sprint(i.N), Template: "advisory/reported", Incident: i.N, Facts: f, Call: call})
 }
 
-// stranger says of an advisory that is no incident's what became of it.
+// stranger says of an advisory that is no incident's what became of it. Nobody is named:
+// what waits to be told of no incident, !forget would not find.
 func (w Watch) stranger(tx *store.Tx, k int, a incidents.Advisory, news []incidents.AdvisoryNews) error {
-	weighty := slices.ContainsFunc(news, func(n incidents.AdvisoryNews) bool {
-		return slices.Contains([]string{"new", "published", "accepted", "withdrawn", incidents.AdvisoryTriage, incidents.AdvisoryDraft}, n.What)
-	})
-	if !weighty || news[0].What == "new" && (a.State == incidents.AdvisoryClosed || a.State == incidents.AdvisoryWithdrawn) {
+	if news[0].What == "new" && (a.State == incidents.AdvisoryClosed || a.State == incidents.AdvisoryWithdrawn) {
 		return nil
 	}
-	f := a.Facts()
-	f["news"] = incidents.NewsFacts(news)
-	return w.Tell(tx, News{Key: fmt.Sprintf("stranger/%d", k), Template: "advisory/stranger", Facts: f})
+	weighty := slices.DeleteFunc(news, func(n incidents.AdvisoryNews) bool {
+		return !slices.Contains([]string{"new", "published", "accepted", "withdrawn", incidents.AdvisoryTriage, incidents.AdvisoryDraft}, n.What)
+	})
+	if len(weighty) == 0 {
+		return nil
+	}
+	return w.Tell(tx, News{Key: fmt.Sprintf("stranger/%d", k), Template: "advisory/stranger", Facts: incidents.Facts{
+		"ghsa": a.GHSA, "title": a.Title, "url": a.URL, "advisorystate": incidents.Seal(a.State), "news": incidents.NewsFacts(weighty),
+	}})
 }
 
 // changed takes what changed in an advisory into its incident.
@@ -413,35 +391,6 @@ func (w Watch) changed(tx *store.Tx, a incidents.Advisory, news []incidents.Advi
 		call = []string{lead}
 	}
 	return w.Tell(tx, News{Key: fmt.Sprintf("news/%d/%d", i.N, i.Version), Template: "advisory/news", Incident: i.N, Facts: f, Call: call})
-}
-
-// globals says of a published advisory whether the world sees it.
-func (w Watch) globals(tx *store.Tx, l look) error {
-	if l.asked == "" {
-		return nil
-	}
-	a, ok, err := tx.Advisory(incidents.Seal(l.asked))
-	if err != nil || !ok || a.Incident == 0 {
-		return err
-	}
-	if l.inGlobal {
-		a.GlobalAt = tx.Now()
-	}
-	rung := incidents.GlobalRung(a, tx.Now())
-	if !l.inGlobal && rung == a.GlobalTold {
-		return nil
-	}
-	a.GlobalTold = rung
-	if err := tx.SaveAdvisory(a); err != nil {
-		return err
-	}
-	i, err := tx.Incident(a.Incident)
-	if err != nil {
-		return err
-	}
-	f := incidents.Card(*w.Plan(), i, tx.Now())
-	f["there"], f["globaltype"], f["url"], f["since"] = l.inGlobal, incidents.Seal(l.global.Type), incidents.Seal(l.global.URL), incidents.SaySpan(tx.Now().Sub(a.Published))
-	return w.Tell(tx, News{Key: fmt.Sprintf("global/%d/%d/%v", i.N, rung, l.inGlobal), Template: "advisory/global", Incident: i.N, Facts: f})
 }
 
 // deaf keeps that GitHub gave no answer, and says so when that lasts, or when it does not

@@ -18,8 +18,7 @@ type Doctor interface {
 // AskDoctor has rows looked after by a doctor, on a lane of its own: a check that hangs
 // holds up no network. It is called before Run.
 func (o *Outbox) AskDoctor(d Doctor) {
-	l := newLane(o, store.DoctorLane, nil)
-	o.lanes[l.name], o.order = l, append(o.order, l)
+	o.Lane(store.DoctorLane)
 	o.Register(store.Doctor, doctorHand{o, d})
 }
 

@@ -161,14 +161,9 @@ func (tx *Tx) PendingActs(incident int) ([]incidents.AdvisoryAct, error) {
 	return out, err
 }
 
-// Watched gives when GitHub was looked at whole for the first time, and the last time;
-// zero: never.
-func (tx *Tx) Watched() (first, last time.Time, err error) {
+// Watched gives when GitHub was looked at the last time; zero: never.
+func (tx *Tx) Watched() (time.Time, error) {
 	kept, err := tx.Kept(GitHub, "")
-	return readInstant(kept["first"]), readInstant(kept["last"]), err
-}
-
-func readInstant(text string) time.Time {
-	t, _ := time.Parse(time.RFC3339, text) // what is not there, or broken, is never
-	return t
+	last, _ := time.Parse(time.RFC3339, kept["last"]) // what is not there, or broken, is never
+	return last, err
 }
