@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"slices"
 
 	"tocsin/incidents"
@@ -232,21 +231,13 @@ func advisoryDiff() Command {
 				if lacking = b.Ours.Empty(); lacking {
 					both = slices.Delete(both, k, k+1)
 				} else { // whole texts are for the draft's own command
-					both[k].Ours, both[k].Theirs = sized(b.Ours), sized(b.Theirs)
+					both[k].Ours, both[k].Theirs = incidents.Sized(b.Ours), incidents.Sized(b.Theirs)
 				}
 				break
 			}
 			return c.card("advisory/diff", "fields", incidents.BothFacts(both), "lacking", lacking, "differs", len(differing(both)), "seenat", a.SeenAt), nil
 		},
 	}
-}
-
-// sized says how long a text is instead of saying it.
-func sized(s incidents.Sealed) incidents.Sealed {
-	if s.Empty() {
-		return s
-	}
-	return incidents.Seal(fmt.Sprintf("a text of %d characters", s.Length()))
 }
 
 func advisoryPull() Command {

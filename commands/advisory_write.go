@@ -1,11 +1,11 @@
 package commands
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
 	"tocsin/incidents"
-	"tocsin/templates"
 )
 
 func advisoryPush() Command {
@@ -75,7 +75,7 @@ func (c *Call) pushed(a sides) ([]incidents.Both, error) {
 	case len(clash) > 0:
 		for k, b := range clash {
 			if b.Field == "description" {
-				clash[k].Ours, clash[k].Theirs = sized(b.Ours), sized(b.Theirs)
+				clash[k].Ours, clash[k].Theirs = incidents.Sized(b.Ours), incidents.Sized(b.Theirs)
 			}
 		}
 		return nil, incidents.Refuse("advisory-conflict", "handle", c.I.Handle, "fields", incidents.BothFacts(clash))
@@ -108,8 +108,9 @@ func advisoryCreate() Command {
 			if c.GitHub == nil {
 				return Reply{}, incidents.Refuse("no-github")
 			}
-			if !c.I.GHSA.Empty() {
-				return Reply{}, incidents.Refuse("advisory-has", "handle", c.I.Handle, "ghsa", c.I.GHSA)
+			has, _, err := c.Tx.AdvisoryOf(c.I.N)
+			if ghsa := first(has.GHSA, c.I.GHSA); err != nil || !ghsa.Empty() {
+				return Reply{}, errors.Join(err, incidents.Refuse("advisory-has", "handle", c.I.Handle, "ghsa", ghsa))
 			}
 			text, _, err := c.described(true)
 			if err != nil {
@@ -255,9 +256,7 @@ func advisoryPublish() Command {
 			for name, v := range a.Facts() {
 				r.Facts[name] = v
 			}
-			if c.I.Release.LiveAt.IsZero() || !c.I.Release.YankedAt.IsZero() {
-				r.Facts["override"] = c.Sealed("why")
-			}
+			r.Facts["override"] = c.anyway()
 			return "", r, nil
 		},
 		Run: func(c *Call) (Reply, error) {
@@ -265,11 +264,18 @@ func advisoryPublish() Command {
 			if err != nil {
 				return Reply{}, err
 			}
-			return c.onGitHub(a, incidents.AdvisoryAct{
-				Kind: incidents.ActPublish, GHSA: a.GHSA, Second: c.agreed, Fixed: c.Sealed("why"), Expect: incidents.AgreedOf(a), Want: incidents.AgreedOf(a),
-			}, nil)
+			return c.onGitHub(a, incidents.AdvisoryAct{Kind: incidents.ActPublish, GHSA: a.GHSA, Second: c.agreed, Fixed: c.anyway(), Expect: incidents.ExpectOf(a)}, nil)
 		},
 	}
+}
+
+// anyway is why it goes out before a version is live. Where one is, nobody agreed to
+// anything else.
+func (c *Call) anyway() incidents.Sealed {
+	if incidents.Live(c.I) {
+		return incidents.Sealed{}
+	}
+	return c.Sealed("why")
 }
 
 // mayPublish takes an advisory through every gate before it may be published: the same
@@ -288,13 +294,22 @@ func (c *Call) mayPublish() (incidents.Advisory, []incidents.Lack, error) {
 	if err := incidents.CheckPublish(*c.plan, c.I, c.Sealed("why"), c.now); err != nil {
 		return a.Advisory, nil, err
 	}
-	if len(a.draft.Missing) > 0 || templates.Blocks(a.draft.findings) { // what the world would read is not what was checked
+	if undrafted(a.both) && incidents.Live(c.I) { // what the world would read is not what was checked
 		shown := a.draft.shown()
 		return a.Advisory, nil, incidents.Refuse("advisory-lacks", "handle", c.I.Handle, "errors", shown["errors"], "warnings", []incidents.Facts{}, "missing", shown["missing"])
 	}
 	lacks := incidents.Preflight(a.Advisory, differing(a.both))
+	if undrafted(a.both) { // before a version is live the draft has no date of it: then two people are told
+		lacks = append(lacks, incidents.Lack{What: incidents.LackDraft})
+	}
 	if slices.ContainsFunc(lacks, func(l incidents.Lack) bool { return l.Hard }) {
 		return a.Advisory, lacks, incidents.Refuse("publish-unready", "handle", c.I.Handle, "lacks", incidents.LackFacts(lacks))
 	}
 	return a.Advisory, lacks, nil
+}
+
+// undrafted reports whether the text that would go out is none of ours, because the draft
+// of it lacks something: then nobody here has read it.
+func undrafted(both []incidents.Both) bool {
+	return slices.ContainsFunc(both, func(b incidents.Both) bool { return b.Field == "description" && b.Ours.Empty() && !b.Theirs.Empty() })
 }

@@ -253,9 +253,15 @@ func AdvisoryEntry(n AdvisoryNews, now time.Time) Entry {
 	return e
 }
 
+// mostNews is how many changes are said in one message. All are on record.
+const mostNews = 20
+
 // NewsFacts gives the facts of what changed, for templates.
 func NewsFacts(all []AdvisoryNews) []Facts {
 	out := []Facts{}
+	if left := len(all) - mostNews; left > 0 {
+		all = append(slices.Clone(all[:mostNews]), AdvisoryNews{What: "more", Count: left})
+	}
 	for _, n := range all {
 		out = append(out, Facts{"what": Seal(n.What), "from": n.From, "to": n.To, "login": n.Who, "count": n.Count})
 	}

@@ -201,20 +201,20 @@ const (
 type AdvisoryAct struct {
 	Kind   string
 	GHSA   Sealed // empty: it is to be made
-	Want   Agreed // push and create: what the fields are to be; publish: what they are, all of them
-	Expect Agreed // push and publish: what they are, as whoever asked for it saw them
+	Want   Agreed // push and create: what the fields are to be
+	Expect Agreed // push, publish: what they are, as whoever asked for it saw them
 	Login  Sealed // collaborator, credit
 	Credit string // credit: its type
 	By     string
 	Second string // who approved it, or ""
-	Fixed  Sealed // publish: the version that is live, or why it may go out before
+	Fixed  Sealed // publish: why it may go out before a version is live; empty: it is live
 }
 
 // Say names an act for the record, without whom it is about: "push: title, severity".
 func (a AdvisoryAct) Say() Sealed {
 	var fields []string
 	for _, name := range AdvisoryFields() {
-		if _, ok := a.Want[name]; ok && a.Kind != ActPublish { // that is all of them
+		if _, ok := a.Want[name]; ok {
 			fields = append(fields, name)
 		}
 	}
@@ -250,18 +250,42 @@ func AdvisoryActOf(f Facts) AdvisoryAct {
 	return a
 }
 
-// Moved lists the fields of a push, or of what is to be published, that are not as whoever asked for it saw them:
-// somebody changed them on GitHub since, and nothing is overwritten that nobody saw.
+// ExpectOf gives all that goes out when an advisory is published, as it was seen.
+func ExpectOf(a Advisory) Agreed {
+	out := AgreedOf(a)
+	out["packages"] = Seal(strconv.Itoa(a.Packages))
+	return out
+}
+
+// Moved lists the fields of a push, or of what is to be published, that are not as
+// whoever asked for it saw them: somebody changed them on GitHub since, and nothing is
+// overwritten, and nothing goes out, that nobody saw.
 func (a AdvisoryAct) Moved(now Advisory) []Both {
 	var out []Both
-	for _, name := range AdvisoryFields() {
-		want, asked := a.Want[name]
-		theirs := theirField(now, name)
-		if asked && !sameText(theirs, a.Expect[name]) && !sameText(theirs, want) {
-			out = append(out, Both{Field: name, Ours: want, Theirs: theirs, State: SyncConflict})
+	is, want := ExpectOf(now), a.Want
+	if a.Kind == ActPublish {
+		want = a.Expect
+	}
+	for _, name := range append(AdvisoryFields(), "packages") {
+		ours, asked := want[name]
+		theirs := is[name]
+		if asked && !sameText(theirs, a.Expect[name]) && !sameText(theirs, ours) {
+			b := Both{Field: name, Ours: ours, Theirs: theirs, State: SyncConflict}
+			if name == "description" {
+				b.Ours, b.Theirs = Sized(ours), Sized(theirs)
+			}
+			out = append(out, b)
 		}
 	}
 	return out
+}
+
+// Sized says how long a text is instead of saying it.
+func Sized(s Sealed) Sealed {
+	if s.Empty() {
+		return s
+	}
+	return Seal("a text of " + strconv.Itoa(s.Length()) + " characters")
 }
 
 // Done reports whether an advisory is as an act wants it: then it was done.
@@ -292,6 +316,29 @@ func (a AdvisoryAct) Done(now Advisory) bool {
 		return now.State == AdvisoryClosed
 	}
 	return false // whether a CVE was asked for is not told
+}
+
+// Explains reports whether a change is what an act does.
+func (a AdvisoryAct) Explains(n AdvisoryNews) bool {
+	switch a.Kind {
+	case ActPush:
+		_, ok := a.Want[map[string]string{"vector": "severity"}[n.What]]
+		_, same := a.Want[n.What]
+		return ok || same
+	case ActFork:
+		return n.What == "fork"
+	case ActCollaborator:
+		return n.What == "collaborator-added" && sameLogin(n.Who, a.Login)
+	case ActCredit:
+		return strings.HasPrefix(n.What, "credit-") && sameLogin(n.Who, a.Login)
+	case ActAccept:
+		return n.What == "accepted"
+	case ActPublish:
+		return n.What == AdvisoryPublished
+	case ActClose:
+		return n.What == AdvisoryClosed
+	}
+	return false
 }
 
 // ScoresDiffer reports whether GitHub reckons another score for the incident's vector
@@ -343,6 +390,7 @@ const (
 	LackFixed       = "fixed"   // not refused, but then the world is alerted without a fix
 	LackCredit      = "credit"  // not refused: only accepted credits show
 	LackUnsaid      = "changed" // ours and theirs differ
+	LackDraft       = "draft"   // ours lacks something, so that its text is none that we agreed on
 )
 
 // Lack is one thing that keeps an advisory from being published, or that whoever

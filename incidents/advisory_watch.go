@@ -1,6 +1,9 @@
 package incidents
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // WatchEvery gives how long to wait until GitHub is looked at again: as often as it was
 // configured, or less often where looks cost so much that more than a tenth of what may
@@ -84,18 +87,26 @@ func CheckPublish(p Plan, i Incident, anyway Sealed, now time.Time) error {
 	if !ok {
 		return Refuse("publish-no-step", "handle", i.Handle)
 	}
+	if i.Phase == Closed {
+		return Refuse("is-closed", "handle", i.Handle)
+	}
 	if Embargoed(p, i) {
 		return refuseLocked(i, s, LockOf(p, i, s, now))
 	}
-	live := !i.Release.LiveAt.IsZero() && i.Release.YankedAt.IsZero()
+	live := Live(i)
 	if !live && anyway.Empty() {
 		return Refuse("publish-not-live", "handle", i.Handle, "version", firstSealed(i.Release.Version, i.Fixed))
 	}
-	if l := LockOf(p, i, s, now); l.Why != "" && (anyway.Empty() || l.Why != "after") {
+	l := LockOf(p, i, s, now)
+	waits := l.Why == "after" && !slices.ContainsFunc(l.After, func(b Step) bool { return b.By != "released" })
+	if l.Why != "" && (live || !waits) { // the word of two stands for a live version, and for no other step
 		return refuseLocked(i, s, l)
 	}
 	return nil
 }
+
+// Live reports whether a version with an incident's fix is there to be installed.
+func Live(i Incident) bool { return !i.Release.LiveAt.IsZero() && i.Release.YankedAt.IsZero() }
 
 // CVEAsked gives who requested a CVE and when; false while nobody did.
 func CVEAsked(p Plan, i Incident) (Deed, bool) {

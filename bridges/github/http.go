@@ -18,10 +18,10 @@ import (
 	"tocsin/bridges"
 )
 
-// What an answer may have: a page of 100 advisories with 65,535 characters each, and
-// a failure.
+// What an answer may have: a page of 100 advisories with 65,535 characters each, of
+// which JSON writes some in six bytes, and a failure.
 const (
-	mostBytes   = 32 << 20
+	mostBytes   = 64 << 20
 	mostFailure = 1 << 20
 )
 

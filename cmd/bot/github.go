@@ -54,7 +54,7 @@ func (a *app) onGitHub(ctx context.Context, log *slog.Logger) error {
 	w := a.p.github
 	d := &advisories.Desk{
 		Client: w.client, Store: a.store, Plan: func() *incidents.Plan { return a.p.plan }, Roster: a.p.roster, Now: a.p.clock.Now,
-		Ecosystem: w.c.Ecosystem, Package: w.c.Package, Repository: w.c.Owner + "/" + w.c.Repo, Every: w.c.Every, Alerts: w.c.Alerts, Log: log,
+		Ecosystem: w.c.Ecosystem, Package: w.c.Package, Repository: w.c.Owner + "/" + w.c.Repo, Every: w.c.Every, Publish: w.c.Publish, Alerts: w.c.Alerts, Log: log,
 		Kick: a.outbox.Kick, Failpoint: a.p.failpoint,
 		Tell: func(tx *store.Tx, n advisories.News) error {
 			return a.outbox.Announce(tx, outbox.News{

@@ -31,7 +31,7 @@ type job struct {
 // Find looks whether an act of unknown outcome was done. Where GitHub does not tell, it
 // is never done again by itself: a person looks.
 func (h Act) Find(ctx context.Context, r store.Row) (string, error) {
-	j, err := h.load(r)
+	j, _, err := h.load(r) // it may have been done, whoever asked for it
 	if err != nil {
 		return "", err
 	}
@@ -51,7 +51,7 @@ func (h Act) Find(ctx context.Context, r store.Row) (string, error) {
 
 // Do does an act.
 func (h Act) Do(ctx context.Context, r store.Row) (string, error) {
-	j, err := h.load(r)
+	j, err := h.obeyed(r)
 	if err != nil {
 		return "", err
 	}
@@ -65,20 +65,18 @@ func (h Act) Do(ctx context.Context, r store.Row) (string, error) {
 	if err := h.meanwhile(&j, now); err != nil {
 		return "", fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
 	}
-	switch {
-	case j.act.Kind != incidents.ActCreate && j.act.Done(now):
+	if j.act.Kind != incidents.ActCreate && j.act.Done(now) {
 		return "", h.done(j, now, nil) // it is so already
 	}
 	if moved := j.act.Moved(now); len(moved) > 0 {
 		return "", h.end(j, "advisory/moved", incidents.Facts{"fields": incidents.BothFacts(moved)})
 	}
-	if j.act.Kind == incidents.ActPublish {
-		if lacks := incidents.Preflight(now, nil); slices.ContainsFunc(lacks, func(l incidents.Lack) bool { return l.Hard }) {
-			return "", h.end(j, "advisory/unready", incidents.Facts{"lacks": incidents.LackFacts(lacks)})
-		}
-		if err := h.gates(j); err != nil {
-			return "", err
-		}
+	h.Failpoint("read")
+	if j, err = h.obeyed(r); err != nil { // while GitHub was read people may have said something
+		return "", err
+	}
+	if err := h.gates(j, now); err != nil {
+		return "", err
 	}
 	h.Failpoint("acting")
 	err = h.write(ctx, &j, raw)
@@ -101,40 +99,6 @@ func (h Act) Do(ctx context.Context, r store.Row) (string, error) {
 		}
 	}
 	return "", h.done(j, after, &now)
-}
-
-// load opens what a row asks for, and makes sure that who asked for it, and who approved
-// it, are obeyed still.
-func (h Act) load(r store.Row) (job, error) {
-	j := job{row: r}
-	var gone string
-	err := h.update(func(tx *store.Tx) (err error) {
-		if j.act, j.answer, err = tx.ActOf(r); err != nil || j.act.Kind == "" {
-			return err
-		}
-		suspended, err := tx.Suspended()
-		if err != nil {
-			return err
-		}
-		for _, name := range []string{j.act.By, j.act.Second} {
-			if _, ok := h.Roster.Named(name); name != "" && (!ok || suspended[name]) {
-				gone = name
-			}
-		}
-		if r.Incident != 0 {
-			j.i, err = tx.Incident(r.Incident)
-		}
-		return err
-	})
-	switch {
-	case err != nil:
-		return j, fmt.Errorf("%w: %w", bridges.ErrNotSent, err)
-	case j.act.Kind == "":
-		return j, store.End(store.Overtaken, "what was asked for was erased")
-	case gone != "":
-		return j, h.end(j, "advisory/not-obeyed", incidents.Facts{"person": gone})
-	}
-	return j, nil
 }
 
 func (h Act) read(ctx context.Context, j job) (incidents.Advisory, error) {
@@ -174,7 +138,7 @@ func (h Act) readRaw(ctx context.Context, j job) (github.Advisory, incidents.Adv
 	return raw, h.taken(raw), nil
 }
 
-// made looks for the draft that an act may have made: one of that title that is nobody's.
+// made looks for the draft that an act may have made: one of that title that nobody saw yet.
 func (h Act) made(ctx context.Context, j job) (github.Advisory, incidents.Advisory, error) {
 	list, err := h.Client.ListAdvisories(ctx, nil)
 	if err != nil {
@@ -185,7 +149,7 @@ func (h Act) made(ctx context.Context, j job) (github.Advisory, incidents.Adviso
 		taken := false
 		err := h.update(func(tx *store.Tx) error {
 			old, ok, err := tx.Advisory(a.GHSA)
-			taken = ok && old.Incident != 0 && old.Incident != j.i.N
+			taken = ok && old.Incident != j.i.N // seen before: its own is not, while it waits
 			return err
 		})
 		if err != nil {
@@ -240,15 +204,6 @@ func (h Act) write(ctx context.Context, j *job, now github.Advisory) error {
 		return state(incidents.AdvisoryClosed)
 	}
 	return fmt.Errorf("%w: nobody can do that", bridges.ErrRefused)
-}
-
-// gates holds what is about to be published against the incident as it is now.
-func (h Act) gates(j job) error {
-	err := incidents.CheckPublish(*h.Plan(), j.i, j.act.Fixed, h.Now())
-	if no, ok := incidents.AsRefusal(err); ok {
-		return h.end(j, "refusals/"+no.Key, no.Args)
-	}
-	return err
 }
 
 // done puts on record what was done, and says it where it was asked for and elsewhere.
@@ -316,7 +271,19 @@ func (h Act) done(j job, now incidents.Advisory, before *incidents.Advisory) err
 		}
 		f["news"], f["advisorystate"], f["url"], f["score"] = incidents.NewsFacts(changes), incidents.Seal(now.State), now.URL, now.Score
 		f["fork"], f["ours"], f["differ"] = now.Fork, i.Score, incidents.ScoresDiffer(i, now)
-		return h.say(tx, j, "advisory/done", f)
+		if err := h.say(tx, j, "advisory/done", f); err != nil || !ok {
+			return err
+		}
+		// What others did since the last look is not seen by the next one: it is news now.
+		last := now
+		if before != nil {
+			last = *before
+		}
+		others := slices.DeleteFunc(incidents.AdvisoryChanges(old, last), func(n incidents.AdvisoryNews) bool { return before == nil && j.act.Explains(n) })
+		if len(others) == 0 {
+			return nil
+		}
+		return Watch{h.Desk}.changed(tx, now, others)
 	})
 	return h.over(err)
 }

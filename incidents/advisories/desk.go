@@ -26,6 +26,7 @@ type Desk struct {
 	Package    string
 	Repository string        // "python-pillow/Pillow"
 	Every      time.Duration // how often GitHub is looked at, at most
+	Publish    bool          // the configuration lets advisories be published
 	Alerts     string        // the lowest level of alerts that are shown; "": none are
 	Log        *slog.Logger  // is given no word of an advisory
 

@@ -19,7 +19,7 @@ import (
 // How often what changes seldom is looked at.
 const (
 	alertsEvery = 15 * time.Minute
-	rightsEvery = 24 * time.Hour
+	rightsEvery = 4 * time.Hour // without them private reports are missing, and there is no error
 	globalEvery = time.Hour
 	mostWait    = 16 * time.Minute // between tries while GitHub gives no answer
 	patience    = 15 * time.Minute // how long that lasts before the desk hears of it
@@ -172,6 +172,9 @@ func (w Watch) take(tx *store.Tx, r store.Row, l look, known map[string]incident
 		}
 	}
 	if err == nil {
+		err = w.held(tx)
+	}
+	if err == nil {
 		err = w.globals(tx, l)
 	}
 	if l.asked != "" {
@@ -258,6 +261,9 @@ func (w Watch) adopt(tx *store.Tx, a *incidents.Advisory) error {
 	if err != nil || !ok {
 		return err
 	}
+	if _, has, err := tx.AdvisoryOf(n); err != nil || has { // it names another one than is its own
+		return err
+	}
 	a.Incident = n
 	return nil
 }
@@ -322,7 +328,7 @@ func (w Watch) open(tx *store.Tx, a incidents.Advisory) error {
 	if err != nil {
 		return err
 	}
-	call, err := w.everybody(tx)
+	call, err := w.once(tx)
 	if err != nil {
 		return err
 	}
@@ -373,6 +379,9 @@ func (w Watch) changed(tx *store.Tx, a incidents.Advisory, news []incidents.Advi
 	}
 	a.Agreed = incidents.Meet(i, a, incidents.Sealed{}, a.Agreed)
 	if err := tx.SaveAdvisory(a); err != nil {
+		return err
+	}
+	if hold, err := w.hold(tx, i.N, news); err != nil || hold {
 		return err
 	}
 	f := incidents.Card(plan, i, now)
