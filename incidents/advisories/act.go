@@ -268,7 +268,7 @@ func (h Act) done(j job, now incidents.Advisory, before *incidents.Advisory) err
 		if len(others) == 0 {
 			return nil
 		}
-		return Watch{h.Desk}.changed(tx, now, others)
+		return Watch(h).changed(tx, now, others)
 	})
 	return h.over(err)
 }
