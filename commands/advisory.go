@@ -260,7 +260,7 @@ func advisoryPull() Command {
 				k, _ := c.Book.DraftKind("advisory")
 				t, err := c.text(k, use{private: true})
 				if err == nil {
-					err = c.Tx.PutWords(c.I.N, store.Words{Kind: k.Key, Subject: t.Subject, Body: words})
+					err = c.Tx.PutWords(c.I.N, store.Words{Kind: k.Key, Subject: t.Subject, Body: words, By: c.Who.Name})
 				}
 				if err != nil {
 					return Reply{}, err

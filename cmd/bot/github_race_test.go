@@ -291,3 +291,51 @@ func TestFiveHundredCollaborators(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestWhoIsForgottenWhileGitHubIsWrittenTo is not learned again from what comes back.
+func TestWhoIsForgottenWhileGitHubIsWrittenTo(t *testing.T) {
+	d, _ := readied(t)
+	d.heard()
+	d.fail = func(step string) {
+		if step == "acting" {
+			d.fail = nil
+			must(t, d.store.Update(t.Context(), func(tx *store.Tx) error { return tx.Forget(1) }))
+		}
+	}
+	d.says("alice", "!advisory collaborator INC-1 add erin")
+	d.sheet.lines = nil // who asked knows whom for
+	d.passes("5m")
+	d.says("alice", "!timeline INC-1", "!advisory show INC-1")
+	d.heard("-erin")
+	w := &world{t: t, now: &life{path: d.path}}
+	got := w.rows(`SELECT field FROM personal WHERE value IS NOT NULL`)
+	must(t, w.now.look.Close())
+	if len(got) > 0 {
+		t.Error(got)
+	}
+}
+
+// TestATokenThatLosesItsRights is noticed within hours: GitHub says nothing of it.
+func TestATokenThatLosesItsRights(t *testing.T) {
+	d := onHub(t)
+	d.start()
+	d.passes("2m")
+	d.heard()
+	d.Change(func(o *fake.Options) {
+		token := o.Tokens["reader-token"]
+		token.Role, token.Read = fake.Anyone, false
+		o.Tokens["reader-token"] = token
+	})
+	d.passes("5h")
+	d.heard("My token lists no private reports")
+}
+
+// TestWordsThatWerePulled are those of who pulled them.
+func TestWordsThatWerePulled(t *testing.T) {
+	d, id := readied(t)
+	d.Edit(id, "", "Another text.", "")
+	d.passes("2m")
+	d.heard()
+	d.says("alice", "!advisory pull INC-1 description", "!draft INC-1 advisory")
+	d.heard("Another text.", "These are own words, by alice")
+}

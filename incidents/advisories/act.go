@@ -219,6 +219,18 @@ func (h Act) done(j job, now incidents.Advisory, before *incidents.Advisory) err
 		if err != nil {
 			return err
 		}
+		if kept, _, err := tx.ActOf(j.row); err != nil {
+			return err
+		} else if kept.Kind == "" { // erased while it was done
+			j.act.Login = incidents.Sealed{}
+		}
+		if ok && old.Parted {
+			now = now.Part()
+			if before != nil {
+				parted := before.Part()
+				before = &parted
+			}
+		}
 		if ok {
 			now.Agreed, now.Parted, now.GlobalAt, now.GlobalTold = old.Agreed, old.Parted, old.GlobalAt, old.GlobalTold
 		}
@@ -283,7 +295,7 @@ func (h Act) done(j job, now incidents.Advisory, before *incidents.Advisory) err
 		if len(others) == 0 {
 			return nil
 		}
-		return Watch{h.Desk}.changed(tx, now, others)
+		return Watch(h).changed(tx, now, others)
 	})
 	return h.over(err)
 }
