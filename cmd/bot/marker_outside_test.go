@@ -77,3 +77,15 @@ func (d *markedDesk) sendOutside(t *testing.T) {
 	}
 	d.checkSaid()
 }
+
+// uploads has somebody upload a patch whose name and content are marked.
+func (d *markedDesk) uploads(r bridges.Room, who, caption string) {
+	d.n++
+	d.note(d.Message(d.t.Context(), bridges.Message{
+		ID: fmt.Sprintf("m%d", d.n), Room: r, Name: who, Text: caption, From: bridges.Account{Network: r.Network, ID: who}, At: d.clock.Now(),
+		Upload: &bridges.Upload{Name: "qzx-fix.patch", Sealed: true, Fetch: func(context.Context, int) ([]byte, error) {
+			d.fetched = append(d.fetched, r)
+			return []byte("--- qzx-old\n+++ qzx-new\n"), nil
+		}},
+	}))
+}

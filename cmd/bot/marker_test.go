@@ -17,7 +17,6 @@ import (
 	"tocsin/commands"
 	"tocsin/incidents"
 	"tocsin/incidents/store"
-	"tocsin/internal/chattest/github"
 )
 
 // The vector of the incident with the markers, and that of another one.
@@ -296,18 +295,6 @@ func (d *markedDesk) says(r bridges.Room, who string, lines ...string) {
 	}
 }
 
-// uploads has somebody upload a patch whose name and content are marked.
-func (d *markedDesk) uploads(r bridges.Room, who, caption string) {
-	d.n++
-	d.note(d.Message(d.t.Context(), bridges.Message{
-		ID: fmt.Sprintf("m%d", d.n), Room: r, Name: who, Text: caption, From: bridges.Account{Network: r.Network, ID: who}, At: d.clock.Now(),
-		Upload: &bridges.Upload{Name: "qzx-fix.patch", Sealed: true, Fetch: func(context.Context, int) ([]byte, error) {
-			d.fetched = append(d.fetched, r)
-			return []byte("--- qzx-old\n+++ qzx-new\n"), nil
-		}},
-	}))
-}
-
 func (d *markedDesk) passes(span string) { d.note(d.wait(d.t.Context(), span)) }
 
 // fill gives every sealed field of the first incident its marker again.
@@ -321,30 +308,6 @@ func (d *markedDesk) fill() {
 		"!incident track INC-1 upstream qzx-why", "!incident reachable INC-1 no qzx-why", "!incident track INC-1 qzxtrack qzx-why", "!reporter policy INC-1 p0",
 		"!release plan 31337.7.7 INC-1", "!release yanked 31337.7.7 qzx-yanked",
 		"!reporter set INC-1 qzx-name --contact qzx-contact --credit qzx-credit", "!incident note INC-1 qzx-note")
-}
-
-// reported has the first incident's advisory come in on GitHub, by its reporter.
-func (d *markedDesk) reported() {
-	id, err := d.hub.Report(github.Report{Login: "qzx-name", Summary: "qzx-advisory", Description: "qzx-description"})
-	d.note(err)
-	if !d.hub.Rename(id, "GHSA-wvwv-wvwv-2222") {
-		d.t.Fatal(id)
-	}
-	d.hub.last = "GHSA-wvwv-wvwv-2222"
-	d.passes("2h")
-}
-
-// onGitHub has something of everything happen on GitHub.
-func (d *markedDesk) onGitHub() {
-	id := d.hub.last
-	d.hub.Edit(id, fmt.Sprintf("qzx-advisory %d", d.n), fmt.Sprintf("qzx-description %d", d.n), "")
-	d.hub.Comment(id, "qzx-name", "qzx-comment")
-	d.hub.AcceptCredit(id, "qzx-name", true)
-	d.hub.Collaborate(id, "qzx-login")
-	d.hub.Alert("qzx-package", "high", "qzx-alert")
-	_, err := d.hub.Report(github.Report{Login: "qzx-stranger", Summary: "qzx-report", Description: "qzx-text"})
-	d.note(err)
-	d.passes("2h")
 }
 
 // visit says every command in a room.
