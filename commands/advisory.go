@@ -101,12 +101,14 @@ func advisoryLink() Command {
 			}
 			i, e := incidents.LinkAdvisory(c.I, a, c.Who.Name, c.now)
 			a.Incident = i.N
+			i.Advisory = a
+			i, taken, _ := incidents.TakeCVE(i, a, c.now)
+			i, shown, _ := incidents.AdvisoryShown(*c.plan, i, a, c.now)
 			a.Agreed = incidents.Meet(i, a, incidents.Sealed{}, a.Agreed)
 			if err := c.Tx.SaveAdvisory(a); err != nil {
 				return Reply{}, err
 			}
-			i.Advisory = a
-			err = c.save(i, e)
+			err = c.save(i, append(append([]incidents.Entry{e}, taken...), shown...)...)
 			return c.card("advisory/linked", "ghsa", a.GHSA), err
 		},
 	}

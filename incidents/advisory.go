@@ -30,6 +30,7 @@ type Advisory struct {
 	CWEs               []Sealed
 	Affected, Fixed    Sealed // of our package: ">= 10.3.0, < 12.1.1" and "12.1.1"
 	Packages           int    // how many packages or ranges it names
+	Gaps               int    // and how many of them without what is affected, or what is fixed
 	Functions          bool   // it names vulnerable functions
 	Credits            []AdvisoryCredit
 	Collaborators      []Sealed // logins
@@ -67,7 +68,7 @@ func (a Advisory) Facts() Facts {
 	}
 	return Facts{
 		"ghsa": a.GHSA, "url": a.URL, "advisorystate": Seal(a.State), "title": a.Title, "description": a.Description, "severity": a.Severity,
-		"vector": a.Vector, "score": a.Score, "cve": a.CVE, "cwes": cwes, "affected": a.Affected, "fixed": a.Fixed, "packages": a.Packages,
+		"vector": a.Vector, "score": a.Score, "cve": a.CVE, "cwes": cwes, "affected": a.Affected, "fixed": a.Fixed, "packages": a.Packages, "gaps": a.Gaps,
 		"functions": a.Functions, "credits": credits, "collaborators": users, "teams": teams, "author": a.Author, "wasreport": a.Reported,
 		"accepted": a.Accepted, "fork": a.Fork, "comments": a.Comments, "created": a.Created, "published": a.Published, "seenat": a.SeenAt,
 		"parted": a.Parted,
@@ -90,7 +91,7 @@ func AdvisoryOf(f Facts) Advisory {
 	}
 	a := Advisory{
 		GHSA: s("ghsa"), URL: s("url"), State: word(s("advisorystate")), Title: s("title"), Description: s("description"), Severity: s("severity"),
-		Vector: s("vector"), Score: s("score"), CVE: s("cve"), CWEs: list("cwes"), Affected: s("affected"), Fixed: s("fixed"), Packages: n("packages"),
+		Vector: s("vector"), Score: s("score"), CVE: s("cve"), CWEs: list("cwes"), Affected: s("affected"), Fixed: s("fixed"), Packages: n("packages"), Gaps: n("gaps"),
 		Functions: b("functions"), Collaborators: list("collaborators"), Teams: list("teams"), Author: s("author"), Reported: b("wasreport"),
 		Accepted: b("accepted"), Fork: s("fork"), Comments: n("comments"), Created: at("created"), Published: at("published"), SeenAt: at("seenat"),
 		Parted: b("parted"),

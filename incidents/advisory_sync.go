@@ -414,7 +414,7 @@ func Preflight(a Advisory, both []Both) []Lack {
 	hard(LackDescription, a.Description.Empty())
 	hard(LackSeverity, a.Severity.Empty() && a.Vector.Empty())
 	hard(LackPackage, a.Packages == 0 || a.Affected.Empty())
-	hard(LackFixed, a.Fixed.Empty())
+	hard(LackFixed, a.Fixed.Empty() || a.Gaps > 0)
 	n := 0
 	for _, b := range both {
 		if b.State != SyncSame && b.State != SyncNone {

@@ -181,7 +181,7 @@ func TestPreflight(t *testing.T) {
 		incidents.LackDescription: func(a *incidents.Advisory) { a.Description = incidents.Sealed{} },
 		incidents.LackSeverity:    func(a *incidents.Advisory) { a.Severity = incidents.Sealed{} },
 		incidents.LackPackage:     func(a *incidents.Advisory) { a.Packages = 0 },
-		incidents.LackFixed:       func(a *incidents.Advisory) { a.Fixed = incidents.Sealed{} },
+		incidents.LackFixed:       func(a *incidents.Advisory) { a.Gaps = 1 },
 	} {
 		a := advisory()
 		change(&a)

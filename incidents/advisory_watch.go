@@ -97,12 +97,30 @@ func CheckPublish(p Plan, i Incident, anyway Sealed, now time.Time) error {
 	if !live && anyway.Empty() {
 		return Refuse("publish-not-live", "handle", i.Handle, "version", firstSealed(i.Release.Version, i.Fixed))
 	}
+	if before := stepsBefore(p, i, s); len(before) > 0 {
+		return refuseLocked(i, s, Lock{Why: "after", After: before})
+	}
 	l := LockOf(p, i, s, now)
 	waits := l.Why == "after" && !slices.ContainsFunc(l.After, func(b Step) bool { return b.By != "released" })
 	if l.Why != "" && (live || !waits) { // the word of two stands for a live version, and for no other step
 		return refuseLocked(i, s, l)
 	}
 	return nil
+}
+
+// stepsBefore lists the steps of the plan that come before another one and are neither
+// done nor left out, but the one that waits for a live version.
+func stepsBefore(p Plan, i Incident, last Step) []Step {
+	var out []Step
+	for _, s := range p.Steps {
+		if s.Key == last.Key {
+			break
+		}
+		if s.Phase != "" && !s.Optional && s.By != "released" && Applies(p, i, s) && StateOf(p, i, s).State == StepOpen {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // Live reports whether a version with an incident's fix is there to be installed.

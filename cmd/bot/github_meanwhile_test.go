@@ -40,6 +40,10 @@ func TestAPublicAdvisoryIsReadBack(t *testing.T) {
 	d.passes("2m")
 	d.says("alice", "!advisory accept INC-1", "!severity set INC-1 medium", "!fact set INC-1 affected < 12.3.1", "!fact set INC-1 fixed 12.3.1", "!advisory push INC-1")
 	d.heard("written to the advisory")
+	for _, step := range []string{"acknowledge", "reproduce", "request-cve", "fix", "test", "review", "merge", "commit-ids", "tag"} {
+		d.says("bob", "!skip INC-1 "+step+" it is exploited")
+	}
+	d.heard()
 	d.Fail(fake.Fault{Path: "PATCH /repos/python-pillow/Pillow/security-advisories/" + id, Status: http.StatusOK, Body: `{"ghsa_id": "` + id + `", "state": "published"}`})
 	for _, want := range []string{"I asked GitHub to publish the advisory; it did not refuse, and still shows a draft", "the advisory is PUBLIC"} {
 		d.heard("-PUBLIC,")

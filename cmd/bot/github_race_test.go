@@ -23,7 +23,9 @@ func readied(t *testing.T, lines ...string) (*hubbed, string) {
 		"!fact set INC-1 cwe CWE-787", "!fact set INC-1 cve CVE-2026-12345", "!fact set INC-1 workaround none",
 		`!reporter set INC-1 --credit "Erin of Example" erin`, "!incident track INC-1 standard it is small",
 		"!role assign INC-1 patch alice", "!role assign INC-1 release dana", "!role assign INC-1 comms carol",
-		"!release plan 12.3.1 INC-1", "!advisory accept INC-1")
+		"!release plan 12.3.1 INC-1", "!ack sent INC-1 --via GitHub", "!done INC-1 reproduce", "!done INC-1 fix", "!done INC-1 test", "!done INC-1 merge",
+		"!done INC-1 commit-ids", "!done INC-1 tag", "!advisory accept INC-1")
+	d.says("bob", "!done INC-1 review")
 	d.passes("1m")
 	d.says("alice", "!advisory push INC-1")
 	d.passes("2m")

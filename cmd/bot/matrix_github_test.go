@@ -103,9 +103,14 @@ func TestAdvisoryOnBothNetworks(t *testing.T) {
 	knock(t, port, "2", secret, "{}")
 	alice.WaitText(desk, "The CVE is noted in the incident")
 	wants(t, says(carol, desk, "!advisory publish"), "12.3.1 is not live")
+	for _, step := range []string{"reproduce", "fix", "test", "merge", "commit-ids"} {
+		says(carol, desk, "!done "+step)
+	}
 	wants(t, says(carol, desk, "!release live 12.3.1"), "is live on PyPI")
 	says(carol, desk, "!advisory push")
 	alice.WaitText(desk, "its description was changed")
+	wants(t, says(carol, desk, "!advisory publish"), "publish is locked until this is done: review")
+	wants(t, says(alice, desk, "!done review"), "review is done")
 	asked := says(carol, desk, "!advisory publish")
 	wants(t, asked, "There is no way back", "CVE-2026-12345")
 	code := regexp.MustCompile(`!approve (\w{5})`).FindStringSubmatch(asked.Text)

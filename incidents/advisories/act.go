@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/bridges"
@@ -190,7 +191,7 @@ func (h Act) write(ctx context.Context, j *job, now github.Advisory) error {
 	case incidents.ActCredit:
 		credits := []github.Credit{}
 		for _, c := range now.Credits {
-			if c.Login != opened(j.act.Login) {
+			if !strings.EqualFold(c.Login, opened(j.act.Login)) {
 				credits = append(credits, c)
 			}
 		}
@@ -283,7 +284,7 @@ func (h Act) done(j job, now incidents.Advisory, before *incidents.Advisory) err
 		}
 		f["news"], f["advisorystate"], f["url"], f["score"] = incidents.NewsFacts(changes), incidents.Seal(now.State), now.URL, now.Score
 		f["fork"], f["ours"], f["differ"] = now.Fork, i.Score, incidents.ScoresDiffer(i, now)
-		if err := h.say(tx, j, "advisory/done", f); err != nil || !ok {
+		if err := h.say(tx, j, store.Sent, "advisory/done", f); err != nil || !ok {
 			return err
 		}
 		// What others did since the last look is not seen by the next one: it is news now.
@@ -308,7 +309,7 @@ func (h Act) open(j job, now incidents.Advisory) error {
 			return err
 		}
 		if ok && old.Incident != 0 {
-			return h.say(tx, j, "advisory/opened-before", incidents.Facts{"handle": h.handle(tx, old.Incident)})
+			return h.say(tx, j, store.Sent, "advisory/opened-before", incidents.Facts{"handle": h.handle(tx, old.Incident)})
 		}
 		i, err := h.opens(tx, now)
 		if err != nil {
@@ -317,7 +318,7 @@ func (h Act) open(j job, now incidents.Advisory) error {
 		f := incidents.Card(*h.Plan(), i, tx.Now())
 		f["author"], f["url"], f["by"] = now.Author, now.URL, j.act.By
 		j.row.Incident = i.N
-		return h.say(tx, j, "advisory/opened", f)
+		return h.say(tx, j, store.Sent, "advisory/opened", f)
 	})
 	return h.over(err)
 }
@@ -348,7 +349,7 @@ func (h Act) end(j job, template string, f incidents.Facts) error {
 				return err
 			}
 		}
-		return h.say(tx, j, template, facts)
+		return h.say(tx, j, store.Refused, template, facts)
 	})
 	if h.Kick(); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package advisories
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +17,6 @@ func (h Act) facts(j job, now time.Time) incidents.Facts {
 		f = incidents.Card(*h.Plan(), j.i, now)
 	}
 	f["act"], f["by"], f["second"], f["login"], f["credit"] = incidents.Seal(j.act.Kind), j.act.By, j.act.Second, j.act.Login, incidents.Seal(j.act.Credit)
-	f["repository"] = h.Repository
 	return f
 }
 
@@ -28,10 +28,10 @@ func (h Act) handle(tx *store.Tx, n int) string {
 	return i.Handle
 }
 
-// say answers where an act was asked for, and tells the other rooms that hear of the
-// incident.
-func (h Act) say(tx *store.Tx, j job, template string, f incidents.Facts) error {
-	if err := h.sayOnce(tx, j, "answer", template, f); err != nil {
+// say answers where an act was asked for, tells the other rooms that hear of the incident,
+// and ends the act's row: no crash comes between.
+func (h Act) say(tx *store.Tx, j job, state, template string, f incidents.Facts) error {
+	if err := errors.Join(h.sayOnce(tx, j, "answer", template, f), tx.Finish(j.row.ID, state, "", "")); err != nil {
 		return err
 	}
 	return h.Tell(tx, News{Key: fmt.Sprintf("act/%d", j.row.ID), Template: template, Incident: j.row.Incident, Facts: f, But: j.answer})

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tocsin/bridges"
 	"tocsin/bridges/github"
 	"tocsin/incidents"
 	"tocsin/incidents/store"
@@ -68,7 +69,7 @@ func (w Watch) tellAlerts(tx *store.Tx, l look, next map[string]string) error {
 			}
 			shown = append(shown, a.Number)
 			fresh = append(fresh, incidents.Facts{
-				"title": text(a.Title), "level": incidents.Seal(a.Level), "package": incidents.Seal(a.Package), "url": incidents.Seal(a.URL),
+				"title": text(bridges.Clean(a.Title, 200)), "level": incidents.Seal(a.Level), "package": incidents.Seal(a.Package), "url": incidents.Seal(a.URL),
 				"rule": incidents.Seal(a.Rule), "id": incidents.Seal(strings.TrimSpace(a.CVE + " " + a.GHSA)),
 			})
 		}

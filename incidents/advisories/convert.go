@@ -29,6 +29,11 @@ func (h *Desk) taken(a github.Advisory) incidents.Advisory {
 	for _, id := range a.CWEs {
 		out.CWEs = append(out.CWEs, incidents.Seal(id))
 	}
+	for _, v := range a.Vulnerabilities {
+		if v.Affected == "" || v.Patched == "" {
+			out.Gaps++
+		}
+	}
 	if k := h.ours(a.Vulnerabilities); k >= 0 {
 		v := a.Vulnerabilities[k]
 		out.Affected, out.Fixed, out.Functions = text(v.Affected), text(v.Patched), len(v.Functions) > 0

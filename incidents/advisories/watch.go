@@ -82,7 +82,12 @@ func (w Watch) Do(ctx context.Context, r store.Row) (string, error) {
 
 // afresh forgets where it goes on when the file was restored from a backup since: all
 // that is there is read again, and what is not as it was is news.
+// What was seen of another repository says nothing of this one.
 func (w Watch) afresh(tx *store.Tx, n notes) error {
+	if n["repository"] != "" && n["repository"] != w.Repository {
+		clear(n)
+	}
+	n["repository"] = w.Repository
 	r, ok, err := tx.Restored()
 	if err != nil || !ok || n["restored"] == stamp(r.At) {
 		return err
@@ -150,7 +155,7 @@ func (w Watch) commenters(ctx context.Context, id string, old incidents.Advisory
 // take keeps what a look brought, and says it.
 func (w Watch) take(tx *store.Tx, r store.Row, l look, known map[string]incidents.Advisory, spent int) error {
 	now := tx.Now()
-	next := map[string]string{"last": stamp(now), "restored": l.n["restored"]}
+	next := map[string]string{"last": stamp(now), "restored": l.n["restored"], "repository": w.Repository}
 	if since := l.n.at("deaf"); !since.IsZero() {
 		next["deaf"], next["told"] = "", ""
 		if l.n["told"] != "" {
@@ -160,10 +165,10 @@ func (w Watch) take(tx *store.Tx, r store.Row, l look, known map[string]incident
 		}
 	}
 	first := l.n["first"] == ""
-	var err error
+	err := tx.AdoptNamed()
 	if first {
 		next["first"] = stamp(now)
-		err = w.first(tx, l.changed, known)
+		err = errors.Join(err, w.first(tx, l.changed, known))
 	} else {
 		for k, a := range l.changed {
 			if err == nil {
@@ -408,7 +413,7 @@ func (w Watch) deaf(tx *store.Tx, r store.Row, n notes, cause error) error {
 	now := tx.Now()
 	_, e := said(cause)
 	kind := trouble(e)
-	w.Log.Info("GitHub was not read", "error", e.Error())
+	w.Log.Warn("GitHub was not read", "error", e.Error())
 	next := map[string]string{}
 	since := n.at("deaf")
 	if since.IsZero() {

@@ -61,6 +61,14 @@ func (tx *Tx) IncidentWithGHSA(ghsa incidents.Sealed) (n int, ok bool, err error
 	return n, n != 0, err
 }
 
+// AdoptNamed makes advisories that are nobody's those of the incidents that name them
+// since, where these have no other.
+func (tx *Tx) AdoptNamed() error {
+	const named = `FROM response r WHERE r.ghsa = advisory.ghsa AND NOT EXISTS (SELECT 1 FROM advisory b WHERE b.incident = r.incident)`
+	_, err := tx.exec(`UPDATE advisory SET incident = (SELECT max(r.incident) ` + named + `) WHERE incident IS NULL AND EXISTS (SELECT 1 ` + named + `)`)
+	return err
+}
+
 // Advisories gives all that were seen.
 func (tx *Tx) Advisories() ([]incidents.Advisory, error) {
 	var out []incidents.Advisory

@@ -33,7 +33,7 @@ var ErrNewer = errors.New("the file was written by a newer tocsin")
 func (s *Store) checkVersion(ctx context.Context) error {
 	var have int
 	if err := s.db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&have); err != nil {
-		return fmt.Errorf("%w; name another file", err)
+		return fmt.Errorf("%w; if it is yours it is damaged: stop the bot, and put the newest backup back with bot restore; else name another file", err)
 	}
 	if have > Version() {
 		return fmt.Errorf("%w (schema %d, this one knows %d); use that one", ErrNewer, have, Version())
