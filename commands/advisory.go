@@ -35,7 +35,7 @@ func advisoryList() Command {
 			if err != nil {
 				return Reply{}, err
 			}
-			last, err := c.Tx.Watched()
+			last, deaf, err := c.Tx.Watched()
 			const most = 40
 			list, left := []incidents.Facts{}, 0
 			for _, a := range all {
@@ -56,7 +56,7 @@ func advisoryList() Command {
 					list = append(list, f)
 				}
 			}
-			return Reply{Template: "advisory/list", Facts: incidents.Facts{"advisories": list, "left": left, "count": len(all), "last": last}}, err
+			return Reply{Template: "advisory/list", Facts: incidents.Facts{"advisories": list, "left": left, "count": len(all), "last": last, "deaf": deaf}}, err
 		},
 	}
 }
@@ -134,7 +134,7 @@ func (c *Call) advisoryNamed() (incidents.Advisory, error) {
 	}
 	a, ok, err := c.Tx.Advisory(incidents.Seal(id))
 	if err == nil && !ok {
-		last, no := c.Tx.Watched()
+		last, _, no := c.Tx.Watched()
 		if err = no; err == nil {
 			err = incidents.Refuse("advisory-unseen", "last", last)
 		}

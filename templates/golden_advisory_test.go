@@ -55,7 +55,7 @@ func advisoryFacts(p incidents.Plan, f incidents.Facts, name string, many bool, 
 	}
 	for k, v := range incidents.NewFacts(
 		"news", incidents.NewsFacts(news), "fields", incidents.BothFacts(fields), "lacks", incidents.LackFacts(lacks), "repository", "python-pillow/Pillow",
-		"open", []incidents.Facts{open}, "advisories", []incidents.Facts{open}, "left", 2, "count", 12, "last", now(), "clash", many, "early", many, "took", many, "movedto", "",
+		"open", []incidents.Facts{open}, "advisories", []incidents.Facts{open}, "left", 2, "count", 12, "last", now(), "deaf", now(), "clash", many, "early", many, "took", many, "movedto", "",
 		"theirs", seal("CVE-2026-54321"), "there", many, "globaltype", seal("reviewed"), "since", "3 d", "from", seal("dependabot"), "first", !many,
 		"alerts", []incidents.Facts{{"level": seal("high"), "package": seal("numpy"), "title": seal("a bug"), "id": seal("CVE-2026-1"), "url": seal("https://example.org/1")}},
 		"level", "high", "act", incidents.Seal("push"), "by", "alice", "second", "", "login", seal("erin"), "credit", seal("finder"), "already", !many, "ours", seal("CVSS-B 8.6"),
@@ -67,6 +67,7 @@ func advisoryFacts(p incidents.Plan, f incidents.Facts, name string, many bool, 
 		f[k] = v
 	}
 	if !many {
+		f["deaf"] = time.Time{}
 		f["kind"], f["until"], f["override"], f["version"], f["handle"] = "revoked", time.Time{}, incidents.Sealed{}, incidents.Sealed{}, "INC-7"
 	}
 	switch name {

@@ -152,9 +152,11 @@ func factsOf(p incidents.Plan, i incidents.Incident, name string, many bool, sea
 		f["second"] = "dana"
 	case name == "restored":
 		f["taken"], f["at"], f["n"], f["last"], f["dropped"], f["voided"] = now().Add(-26*time.Hour), now(), 2, "INC-8", 3, 1
+		f["acts"] = []string{"INC-7"}
 		f["texts"] = []incidents.Facts{{"handle": "INC-7", "draft": incidents.Seal("ack"), "to": seal("erin@example.org"), "way": incidents.Seal("mail")}}
 		if !many {
 			f["n"], f["last"], f["dropped"], f["voided"], f["texts"] = 0, "", 0, 0, []incidents.Facts{}
+			f["acts"] = []string{}
 		}
 	case name == "ack/sent":
 		f["ackat"] = now()

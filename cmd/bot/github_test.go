@@ -436,7 +436,7 @@ func TestAfterARestoreGitHubIsLookedAtWhole(t *testing.T) {
 	must(t, st.Close())
 	d.start()
 	d.passes("5m")
-	d.heard("I was restored from a backup", "INC-2", "a private report came in on GitHub, by erin: the second", "the report was accepted", "title: the first → the first, retitled")
+	d.heard("I was restored from a backup", "For INC-1 something waited to be done on GitHub", "INC-2", "a private report came in on GitHub, by erin: the second", "the report was accepted", "title: the first → the first, retitled")
 	if n := d.writes() - writes; n != 0 {
 		t.Errorf("%d writes", n)
 	}

@@ -23,6 +23,10 @@ func (a *app) tellRestored(tx *store.Tx) error {
 	if r.Last > 0 {
 		f["last"] = incidents.HandleOf(a.p.prefix, r.Last)
 	}
+	acts := []string{}
+	for _, n := range r.Acts {
+		acts = append(acts, incidents.HandleOf(a.p.prefix, n))
+	}
 	texts := []incidents.Facts{}
 	for _, id := range r.Unknown {
 		s, err := tx.SendingNumbered(id)
@@ -33,7 +37,7 @@ func (a *app) tellRestored(tx *store.Tx) error {
 		text["handle"] = incidents.HandleOf(a.p.prefix, s.Incident)
 		texts = append(texts, text)
 	}
-	if err := a.outbox.TellIn(tx, "restored", "restored", f.With("texts", texts)); err != nil {
+	if err := a.outbox.TellIn(tx, "restored", "restored", f.With("texts", texts).With("acts", acts)); err != nil {
 		return err
 	}
 	return tx.ToldRestored(r)

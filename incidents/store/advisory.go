@@ -169,9 +169,14 @@ func (tx *Tx) PendingActs(incident int) ([]incidents.AdvisoryAct, error) {
 	return out, err
 }
 
-// Watched gives when GitHub was looked at the last time; zero: never.
-func (tx *Tx) Watched() (time.Time, error) {
+// Watched gives when GitHub answered the last time, and since when it does not; zero:
+// never, and it does.
+func (tx *Tx) Watched() (last, deaf time.Time, err error) {
 	kept, err := tx.Kept(GitHub, "")
-	last, _ := time.Parse(time.RFC3339, kept["last"]) // what is not there, or broken, is never
-	return last, err
+	return readInstant(kept["last"]), readInstant(kept["deaf"]), err
+}
+
+func readInstant(text string) time.Time {
+	t, _ := time.Parse(time.RFC3339, text) // what is not there, or broken, is never
+	return t
 }

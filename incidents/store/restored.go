@@ -26,6 +26,7 @@ type Restored struct {
 	Dropped int       // answers and notices that were on their way, and are not said
 	Voided  int       // requests for a second person
 	Unknown []int     // texts for people outside that were on their way: whether they went out nobody knows
+	Acts    []int     // incidents for whose advisories something waited to be done, which is dropped
 	Last    int       // the last incident that is known; 0: none
 	Told    bool      // the desks were told
 }
@@ -87,6 +88,15 @@ func (tx *Tx) Restore(taken time.Time, networks []string) (Restored, error) {
 	r := Restored{Taken: taken.UTC().Truncate(time.Millisecond), At: tx.now}
 	var err error
 	if r.Unknown, err = tx.doubtSendings(); err != nil {
+		return r, err
+	}
+	err = tx.each(`SELECT DISTINCT incident FROM outbox WHERE kind = ? AND incident IS NOT NULL AND state IN ('due', 'unknown') ORDER BY 1`, []any{OnAdvisory}, func(rows *sql.Rows) error {
+		var n int
+		err := rows.Scan(&n)
+		r.Acts = append(r.Acts, n)
+		return err
+	})
+	if err != nil {
 		return r, err
 	}
 	for _, q := range []struct {
