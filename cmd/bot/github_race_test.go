@@ -164,7 +164,7 @@ func TestADescriptionThatNobodyDrafted(t *testing.T) {
 	d, _ := readied(t, "!done INC-1 tag", "!release live 12.3.1", "!fact remove INC-1 summary")
 	d.heard()
 	d.says("alice", "!advisory publish INC-1")
-	d.heard("is not the one of our draft", "-asks to PUBLISH")
+	d.heard("The description is the draft of the advisory, and that is not ready", "-asks to PUBLISH")
 }
 
 // TestAnIncidentGetsOneAdvisory, also where it names one while the draft waits.

@@ -26,7 +26,7 @@ const fuseFolder = "TOCSIN_TEST_FUSE"
 
 // fuse ends its process at a step. It counts from when the file "fuse" is there,
 // which says at which: "matrix: put/2" is the second time there, "*/7" the seventh
-// step of any kind, and with "all" every step is written down. The statements of
+// step of any kind, and with "all" and a number every step is written down. The statements of
 // a transaction are no steps: a crash undoes them all alike.
 type fuse struct {
 	dir string
@@ -51,7 +51,7 @@ func (f *fuse) step(name string) {
 	f.n[name]++
 	f.n["*"]++
 	point := fmt.Sprintf("%s/%d", name, f.n[name])
-	if f.at == "all" {
+	if strings.HasPrefix(f.at, "all ") {
 		err = add(filepath.Join(f.dir, "steps"), point)
 	}
 	if f.at == point || f.at == fmt.Sprintf("*/%d", f.n["*"]) {
@@ -115,6 +115,7 @@ type crash struct {
 	desk   string
 	random *rand.Rand
 	notes  []string
+	traces int
 	died   map[string]int // how often it ended at a step
 }
 
@@ -175,7 +176,8 @@ func (c *crash) trace(ready func(), command func() string) []string {
 	c.t.Helper()
 	ready()
 	_ = os.Remove(c.bot.path("steps"))
-	c.arm("all")
+	c.traces++
+	c.arm(fmt.Sprint("all ", c.traces)) // another text each time: it counts anew
 	c.alice.WaitReply(command())
 	time.Sleep(calm)
 	c.disarm()
