@@ -176,6 +176,12 @@ type sides struct {
 	draft text // of the description
 }
 
+// lacks says what the draft of the description lacks.
+func (s sides) lacks(i incidents.Incident) error {
+	shown := s.draft.shown()
+	return incidents.Refuse("advisory-lacks", "handle", i.Handle, "errors", shown["errors"], "warnings", []incidents.Facts{}, "missing", shown["missing"])
+}
+
 // compared holds the incident against its advisory.
 func (c *Call) compared(private bool) (sides, error) {
 	a, err := c.advisory()

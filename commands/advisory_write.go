@@ -22,7 +22,10 @@ func advisoryPush() Command {
 			if a.State == incidents.AdvisoryClosed || a.State == incidents.AdvisoryWithdrawn {
 				return Reply{}, incidents.Refuse("advisory-ended", "advisorystate", incidents.Seal(a.State))
 			}
-			fields, err := c.pushed(a)
+			fields, err := incidents.PickPush(c.I, a.Advisory, a.both, c.Str("field"), c.Has("over"))
+			if no, ok := incidents.AsRefusal(err); ok && no.Key == "advisory-lacks" {
+				err = a.lacks(c.I)
+			}
 			if err != nil {
 				return Reply{}, err
 			}
@@ -33,71 +36,6 @@ func advisoryPush() Command {
 			return c.onGitHub(a.Advisory, act, fields)
 		},
 	}
-}
-
-// pushed picks the fields that are to be written, and refuses what nobody may write
-// without having seen what is there.
-func (c *Call) pushed(a sides) ([]incidents.Both, error) {
-	field, over := c.Str("field"), c.Has("over")
-	var out, clash []incidents.Both
-	for _, b := range a.both {
-		if field != "" && b.Field != field {
-			continue
-		}
-		switch b.State {
-		case incidents.SyncOurs:
-			out = append(out, b)
-		case incidents.SyncConflict:
-			if over {
-				out = append(out, b)
-			} else {
-				clash = append(clash, b)
-			}
-		case incidents.SyncTheirs:
-			switch {
-			case field == "" || b.Ours.Empty() && b.Field != "description":
-			case b.Ours.Empty():
-				shown := a.draft.shown()
-				return nil, incidents.Refuse("advisory-lacks", "handle", c.I.Handle, "errors", shown["errors"], "warnings", []incidents.Facts{}, "missing", shown["missing"])
-			case over:
-				out = append(out, b)
-			default:
-				return nil, incidents.Refuse("advisory-theirs", "handle", c.I.Handle, "field", field, "theirs", b.Theirs)
-			}
-		}
-	}
-	for _, b := range out {
-		if err := c.writable(a.Advisory, b); err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case len(clash) > 0:
-		for k, b := range clash {
-			if b.Field == "description" {
-				clash[k].Ours, clash[k].Theirs = incidents.Sized(b.Ours), incidents.Sized(b.Theirs)
-			}
-		}
-		return nil, incidents.Refuse("advisory-conflict", "handle", c.I.Handle, "fields", incidents.BothFacts(clash))
-	case len(out) == 0:
-		return nil, incidents.Refuse("advisory-same", "field", field)
-	}
-	return out, nil
-}
-
-// writable refuses what GitHub would not take.
-func (c *Call) writable(a incidents.Advisory, b incidents.Both) error {
-	switch b.Field {
-	case "affected":
-		if _, ok := incidents.GitHubRange(c.open(b.Ours)); !ok {
-			return incidents.Refuse("advisory-range", "handle", c.I.Handle, "affected", c.I.Affected)
-		}
-	case "severity":
-		if c.I.Vector.Empty() && !a.Vector.Empty() {
-			return incidents.Refuse("advisory-level", "handle", c.I.Handle)
-		}
-	}
-	return nil
 }
 
 func advisoryCreate() Command {
@@ -134,7 +72,7 @@ func advisoryCreate() Command {
 			act := incidents.AdvisoryAct{Kind: incidents.ActCreate, Want: incidents.Agreed{}}
 			var fields []incidents.Both
 			for _, b := range incidents.CompareAdvisory(c.I, incidents.Advisory{}, text, nil) {
-				if b.Ours.Empty() || c.writable(incidents.Advisory{}, b) != nil { // what cannot be written yet is pushed later
+				if b.Ours.Empty() || incidents.Writable(c.I, incidents.Advisory{}, b) != nil { // what cannot be written yet is pushed later
 					continue
 				}
 				act.Want[b.Field] = b.Ours
@@ -295,8 +233,7 @@ func (c *Call) mayPublish() (incidents.Advisory, []incidents.Lack, error) {
 		return a.Advisory, nil, err
 	}
 	if undrafted(a.both) && incidents.Live(c.I) { // what the world would read is not what was checked
-		shown := a.draft.shown()
-		return a.Advisory, nil, incidents.Refuse("advisory-lacks", "handle", c.I.Handle, "errors", shown["errors"], "warnings", []incidents.Facts{}, "missing", shown["missing"])
+		return a.Advisory, nil, a.lacks(c.I)
 	}
 	lacks := incidents.Preflight(a.Advisory, differing(a.both))
 	if undrafted(a.both) { // before a version is live the draft has no date of it: then two people are told

@@ -137,7 +137,7 @@ func TestALookThatIsCutSaysNothingTwice(t *testing.T) {
 	must(t, d.close())
 	every := max(1, steps/40)
 	for at := 1; at < steps; at += every {
-		d.path, d.sheet.lines = restoredCopy(t, before), nil
+		d.path, d.sheet.lines = copyOf(t, before), nil
 		left, dead := at, ""
 		d.fail = func(string) {
 			if left--; left == 0 {
@@ -182,8 +182,6 @@ func copyOf(t *testing.T, path string) string {
 	w.copyFile(to)
 	return to
 }
-
-func restoredCopy(t *testing.T, path string) string { return copyOf(t, path) }
 
 // idle has a day pass with nothing new: three published advisories of incidents that the
 // global database does not have, and perhaps no scanner.
@@ -291,7 +289,7 @@ func TestAnActOfUnknownOutcome(t *testing.T) {
 func TestWhoIsSuspendedWritesNothing(t *testing.T) {
 	d := onHub(t)
 	d.start()
-	d.report("Overflow")
+	id := d.report("Overflow")
 	d.passes("2m")
 	d.Change(func(o *fake.Options) { o.Down = true })
 	d.says("bob", "!advisory accept INC-1")
@@ -303,7 +301,7 @@ func TestWhoIsSuspendedWritesNothing(t *testing.T) {
 	if n := d.writes(); n > 1 { // the one that met a GitHub that was down
 		t.Errorf("%d writes", n)
 	}
-	if s := d.State(d.hub.firstID()); s != "triage" {
+	if s := d.State(id); s != "triage" {
 		t.Errorf("it is %s", s)
 	}
 }

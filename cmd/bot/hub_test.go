@@ -98,14 +98,3 @@ func (h *hub) deed(deed string) error {
 	}
 	return nil
 }
-
-// firstID is the identifier of the first report that came by Report.
-func (h *hub) firstID() string {
-	for _, a := range h.Asked() {
-		if _, id, ok := strings.Cut(a.Call, "/security-advisories/GHSA"); ok {
-			id, _, _ = strings.Cut("GHSA"+id, "/")
-			return id
-		}
-	}
-	return ""
-}

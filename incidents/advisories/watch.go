@@ -81,8 +81,8 @@ func (w Watch) Do(ctx context.Context, r store.Row) (string, error) {
 }
 
 // afresh forgets where it goes on when the file was restored from a backup since: all
-// that is there is read again, and what is not as it was is news.
-// What was seen of another repository says nothing of this one.
+// that is there is read again, and what is not as it was is news. What was seen of another
+// repository says nothing of this one.
 func (w Watch) afresh(tx *store.Tx, n notes) error {
 	if n["repository"] != "" && n["repository"] != w.Repository {
 		clear(n)
